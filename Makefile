@@ -1,0 +1,47 @@
+# What one does every day. `make demo` and `make test` need only git, make and
+# Python >= 3.11 with venv; both install the pinned dependencies into .venv once.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test format lint types lock bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/make \1	/p' Makefile | expand -t 16
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "seq2seq needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED)  ## train, measure and use a small model on the embedded phrasebook
+	@$(RUN) seq2seq demo
+
+test: lint types  ## everything CI runs: formatter check, linter, type checker, tests
+	$(RUN) pytest
+
+lint: $(INSTALLED)  ## formatter check and linter
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+
+types: $(INSTALLED)  ## type checker
+	$(RUN) mypy
+
+format: $(INSTALLED)  ## format the code and mend what the linter can
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+lock: $(INSTALLED)  ## pin the dependencies anew
+	$(RUN) uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--upgrade --extra dev pyproject.toml -o requirements.lock
+
+bench: $(INSTALLED)  ## every benchmark, one after the other
+	$(RUN) benchmarks
+
+clean:  ## remove the environment and caches, keep the runs
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

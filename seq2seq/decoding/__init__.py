@@ -1,0 +1,1 @@
+"""Search for translations: over a step function, never over a model."""

@@ -1,0 +1,186 @@
+"""Beam search with a length penalty (section 6.1; Wu et al., 2016, equation 14), in one loop.
+
+The whole search is one `jax.lax.while_loop` over a step function. It ends as soon as no sentence's
+result can change: log-probabilities only fall, so a live hypothesis can never score better than its
+log-probability so far, divided by the largest penalty.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+Step = Callable[[Int[Array, "B K"], Any, Int[Array, ""]], tuple[Float[Array, "B K V"], Any]]
+"""`step(tokens, cache, position) -> (logits, cache)`: reads the tokens that stand at `position` of
+each hypothesis and scores what may follow. Each leaf of the cache has shape [B, K, ...]."""
+
+_NEVER = -1.0e9
+
+
+class Hypotheses(NamedTuple):
+    """Translations of each sentence, the best first."""
+
+    tokens: Int[Array, "B K T"]
+    """Token ids up to and with the end symbol, then padding (0)."""
+    scores: Float[Array, "B K"]
+    """Log-probability divided by the length penalty; -1e9 where there is no such hypothesis."""
+
+
+class SearchState(NamedTuple):
+    """What the loop carries."""
+
+    position: Int[Array, ""]
+    """Tokens chosen so far."""
+    tokens: Int[Array, "B K T"]
+    """Live hypotheses."""
+    log_probs: Float[Array, "B K"]
+    """Sums of their tokens' log-probabilities; -1e9 for an empty place of the beam."""
+    last: Int[Array, "B K"]
+    """Their last tokens, which the next step reads."""
+    finished: Hypotheses
+    """The K best that have ended."""
+    done: Bool[Array, " B"]
+    """Sentences whose result is final."""
+    cache: Any
+    """The step function's own state."""
+
+
+def length_penalty(length: Int[Array, "..."], alpha: float) -> Float[Array, "..."]:
+    """((5 + length) / 6)^α, the end symbol counted (Wu et al., 2016)."""
+    return ((5.0 + length.astype(jnp.float32)) / 6.0) ** alpha
+
+
+def beam_search(
+    step: Step,
+    cache: Any,
+    limits: Int[Array, " B"],
+    *,
+    beam_size: int,
+    max_length: int,
+    alpha: float,
+    start_id: int,
+    end_id: int,
+    banned: Sequence[int] = (),
+) -> Hypotheses:
+    """Finds the K best translations of each sentence; greedy search for K = 1.
+
+    Args:
+        step: Scores next tokens.
+        cache: The step function's state before the first token; leaves [B, K, ...].
+        limits: Longest translation of each sentence in tokens, the end symbol counted: at the
+            limit only the end symbol may follow. At most `max_length`.
+        beam_size: K.
+        max_length: T, the room for a hypothesis.
+        alpha: α of the length penalty.
+        start_id: What the decoder reads first.
+        end_id: The end symbol.
+        banned: Tokens that no translation may hold: padding, the unknown symbol.
+    """
+    batch = limits.shape[0]
+    empty = jnp.zeros((batch, beam_size, max_length), jnp.int32)
+    never = jnp.full((batch, beam_size), _NEVER)
+    state = SearchState(
+        position=jnp.zeros((), jnp.int32),
+        tokens=empty,
+        log_probs=never.at[:, 0].set(0.0),
+        last=jnp.full((batch, beam_size), start_id, jnp.int32),
+        finished=Hypotheses(empty, never),
+        done=limits <= 0,
+        cache=cache,
+    )
+
+    def goes_on(state: SearchState) -> Bool[Array, ""]:
+        return (state.position < max_length) & ~jnp.all(state.done)
+
+    def advance(state: SearchState) -> SearchState:
+        logits, cache = step(state.last, state.cache, state.position)
+        at_limit = state.position + 1 >= limits
+        chosen = _candidates(logits, state.log_probs, at_limit, end_id, banned)
+        finished = _finish(state, chosen, alpha, end_id)
+        state = _continue(state._replace(finished=finished, cache=cache), chosen, end_id)
+        return state._replace(done=state.done | _final(state, limits, alpha))
+
+    return jax.lax.while_loop(goes_on, advance, state).finished
+
+
+class _Candidates(NamedTuple):
+    """The 2K best one-token extensions of the live hypotheses of each sentence, best first."""
+
+    beams: Int[Array, "B C"]
+    tokens: Int[Array, "B C"]
+    log_probs: Float[Array, "B C"]
+
+
+def _candidates(
+    logits: Float[Array, "B K V"],
+    log_probs: Float[Array, "B K"],
+    at_limit: Bool[Array, " B"],
+    end_id: int,
+    banned: Sequence[int],
+) -> _Candidates:
+    """2K are enough: at most K of them end, so K are left to go on."""
+    batch, beams, vocabulary = logits.shape
+    logits = logits.astype(jnp.float32)
+    normaliser = jax.nn.logsumexp(logits, axis=-1)
+    pieces = jnp.arange(vocabulary)[None, None, :]
+    never = at_limit[:, None, None] & (pieces != end_id)
+    never |= functools.reduce(jnp.logical_or, [pieces == piece for piece in banned], False)
+    logits = jnp.where(never, _NEVER, logits)
+    count = min(2 * beams, vocabulary)
+    best, tokens = jax.lax.top_k(logits, count)
+    totals = log_probs[:, :, None] + (best - normaliser[:, :, None])
+    flat = totals.reshape(batch, -1)
+    values, places = jax.lax.top_k(flat, 2 * beams)
+    chosen = jnp.take_along_axis(tokens.reshape(batch, -1), places, axis=1)
+    return _Candidates(places // count, chosen, values)
+
+
+def _finish(state: SearchState, chosen: _Candidates, alpha: float, end_id: int) -> Hypotheses:
+    """The finished hypotheses after this step: old and newly ended ones, the K best kept.
+
+    A hypothesis ends only from among the K best extensions.
+    """
+    beams = state.log_probs.shape[1]
+    ranks = jnp.arange(chosen.tokens.shape[1])[None, :]
+    ends = (chosen.tokens == end_id) & (ranks < beams) & ~state.done[:, None]
+    ends &= chosen.log_probs > _NEVER / 2
+    scores = chosen.log_probs / length_penalty(state.position + 1, alpha)
+    new_tokens = _gather(state.tokens, chosen.beams).at[:, :, state.position].set(chosen.tokens)
+    tokens = jnp.concatenate([state.finished.tokens, new_tokens], axis=1)
+    all_scores = jnp.concatenate([state.finished.scores, jnp.where(ends, scores, _NEVER)], axis=1)
+    best, places = jax.lax.top_k(all_scores, beams)
+    return Hypotheses(_gather(tokens, places), best)
+
+
+def _continue(state: SearchState, chosen: _Candidates, end_id: int) -> SearchState:
+    """The live hypotheses after this step: the K best extensions that do not end."""
+    beams = state.log_probs.shape[1]
+    alive = jnp.where(chosen.tokens == end_id, _NEVER, chosen.log_probs)
+    log_probs, places = jax.lax.top_k(alive, beams)
+    origins = jnp.take_along_axis(chosen.beams, places, axis=1)
+    last = jnp.take_along_axis(chosen.tokens, places, axis=1)
+    tokens = _gather(state.tokens, origins).at[:, :, state.position].set(last)
+    cache = jax.tree.map(lambda leaf: _gather(leaf, origins), state.cache)
+    return state._replace(
+        position=state.position + 1, tokens=tokens, log_probs=log_probs, last=last, cache=cache
+    )
+
+
+def _final(state: SearchState, limits: Int[Array, " B"], alpha: float) -> Bool[Array, " B"]:
+    """Sentences whose K finished hypotheses no live one can still beat.
+
+    Greedy search follows a single hypothesis, so it is over when that one ends.
+    """
+    if state.log_probs.shape[1] == 1:
+        return state.finished.scores[:, 0] > _NEVER / 2
+    reachable = state.log_probs[:, 0] / length_penalty(limits, alpha)
+    return (state.finished.scores[:, -1] >= reachable) | (state.position >= limits)
+
+
+def _gather(x: Array, places: Int[Array, "B C"]) -> Array:
+    """x[b, places[b, c]] for every b and c."""
+    index = places.reshape(*places.shape, *(1,) * (x.ndim - 2))
+    return jnp.take_along_axis(x, index, axis=1)

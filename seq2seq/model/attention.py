@@ -1,0 +1,116 @@
+"""Attention (Vaswani et al., 2017, section 3.2): a pure function, then the module with its weights."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.dropout import dropout
+
+
+def attention_mask(
+    query_segments: Int[Array, "B T"], key_segments: Int[Array, "B S"], causal: bool = False
+) -> Bool[Array, "B T S"]:
+    """Which keys each query may look at: those of its own sentence and, if causal, not later ones.
+
+    A padded query (segment 0) sees the padded keys, so that its softmax stays finite.
+
+    Args:
+        query_segments: Sentence number within the row, from 1; 0 is padding.
+        key_segments: The same for the keys.
+        causal: Whether position t sees only positions up to t (section 3.2.3).
+    """
+    mask = query_segments[:, :, None] == key_segments[:, None, :]
+    if causal:
+        mask &= jnp.tri(query_segments.shape[1], key_segments.shape[1], dtype=bool)[None]
+    return mask
+
+
+def attention_weights(
+    query: Float[Array, "B T N H"],
+    key: Float[Array, "B S N H"],
+    mask: Bool[Array, "B T S"],
+) -> Float[Array, "B N T S"]:
+    """softmax(Q Kᵀ / √d_k) over the visible keys (equation 1), computed in float32."""
+    scale = query.shape[-1] ** -0.5
+    scores = jnp.einsum("btnh,bsnh->bnts", query * scale, key, preferred_element_type=jnp.float32)
+    scores = jnp.where(mask[:, None], scores, -1e9)
+    return jax.nn.softmax(scores, axis=-1)
+
+
+def attention(
+    query: Float[Array, "B T N H"],
+    key: Float[Array, "B S N H"],
+    value: Float[Array, "B S N G"],
+    mask: Bool[Array, "B T S"],
+    dropout_rate: float = 0.0,
+    dropout_key: jax.Array | None = None,
+) -> Float[Array, "B T N G"]:
+    """Scaled dot-product attention: softmax(Q Kᵀ / √d_k) V (equation 1).
+
+    Args:
+        query: One vector a target position and head.
+        key: One vector a source position and head, as wide as the queries.
+        value: What is averaged; its width G may differ from H.
+        mask: True where a query may look at a key.
+        dropout_rate: Share of the weights that are zeroed (not in the paper).
+        dropout_key: Randomness of that dropout; None turns it off.
+    """
+    weights = attention_weights(query, key, mask).astype(value.dtype)
+    weights = dropout(weights, dropout_rate, dropout_key)
+    return jnp.einsum("bnts,bsng->btng", weights, value)
+
+
+class MultiHeadAttention(nnx.Module):
+    """Attention in N heads at once (section 3.2.2): it owns the four projections W^Q, W^K, W^V, W^O."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
+        self.heads = config.heads
+        self.dropout_rate = config.attention_dropout
+        key_width, value_width = config.head_key_width, config.head_value_width
+
+        def linear(inputs: int, outputs: int) -> nnx.Linear:
+            init = nnx.initializers.xavier_uniform()
+            bias = config.attention_bias
+            return nnx.Linear(inputs, outputs, use_bias=bias, kernel_init=init, rngs=rngs)
+
+        self.query = linear(config.width, self.heads * key_width)
+        self.key = linear(config.width, self.heads * key_width)
+        self.value = linear(config.width, self.heads * value_width)
+        self.output = linear(self.heads * value_width, config.width)
+
+    def queries(self, x: Float[Array, "B T D"]) -> Float[Array, "B T N H"]:
+        """The queries of every head."""
+        return self._split(self.query(x))
+
+    def keys_values(
+        self, x: Float[Array, "B S D"]
+    ) -> tuple[Float[Array, "B S N H"], Float[Array, "B S N G"]]:
+        """The keys and the values of every head."""
+        return self._split(self.key(x)), self._split(self.value(x))
+
+    def attend(
+        self,
+        query: Float[Array, "B T N H"],
+        key: Float[Array, "B S N H"],
+        value: Float[Array, "B S N G"],
+        mask: Bool[Array, "B T S"],
+        dropout_key: jax.Array | None = None,
+    ) -> Float[Array, "B T D"]:
+        """Attention in every head, the heads concatenated and projected back to the model width."""
+        heads = attention(query, key, value, mask, self.dropout_rate, dropout_key)
+        return self.output(heads.reshape(*heads.shape[:2], -1))
+
+    def __call__(
+        self,
+        x: Float[Array, "B T D"],
+        memory: Float[Array, "B S D"],
+        mask: Bool[Array, "B T S"],
+        dropout_key: jax.Array | None = None,
+    ) -> Float[Array, "B T D"]:
+        """Lets `x` look at `memory`: at itself for self-attention, at the encoder's output for cross."""
+        return self.attend(self.queries(x), *self.keys_values(memory), mask, dropout_key)
+
+    def _split(self, x: Float[Array, "B T NH"]) -> Float[Array, "B T N H"]:
+        return x.reshape(*x.shape[:-1], self.heads, -1)

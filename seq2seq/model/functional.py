@@ -1,0 +1,57 @@
+"""A model as a structure and a tree of parameters: what pure, compiled functions are made from."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.transformer import Transformer
+from seq2seq.types import Params
+
+Graph = nnx.GraphDef[Transformer]
+"""A model's structure: `merge(graph, params)` is the model."""
+
+
+def abstract(config: ModelConfig, source_size: int, target_size: int) -> tuple[Graph, Params]:
+    """A model's structure and the shapes of its parameters; nothing is allocated.
+
+    Args:
+        config: Sizes and choices.
+        source_size: Size of the source vocabulary.
+        target_size: Size of the target vocabulary.
+
+    Returns:
+        The structure, and `jax.ShapeDtypeStruct`s in place of the parameters.
+    """
+    model = nnx.eval_shape(lambda: Transformer(config, source_size, target_size, nnx.Rngs(0)))
+    graph, state = nnx.split(model)
+    return graph, nnx.to_pure_dict(state)
+
+
+def init(config: ModelConfig, source_size: int, target_size: int, key: jax.Array) -> Params:
+    """New parameters, float32: a function of the config, the vocabulary sizes and the key."""
+    model = Transformer(config, source_size, target_size, nnx.Rngs(params=key))
+    return nnx.to_pure_dict(nnx.split(model)[1])
+
+
+def cast(params: Params, dtype: jnp.dtype) -> Params:
+    """Matrices in the type of the computation; scales and biases, which are few, as they are."""
+
+    def convert(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        return leaf if path[-1].key in ("scale", "bias") else leaf.astype(dtype)
+
+    return jax.tree_util.tree_map_with_path(convert, params)
+
+
+def compute_dtype(name: str) -> jnp.dtype:
+    """The type that `training.compute_dtype` names; `auto` is bfloat16 on GPU and TPU."""
+    if name == "auto":
+        name = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    return jnp.dtype(name)
+
+
+def merge(graph: Graph, params: Params, dtype: jnp.dtype | None = None) -> Transformer:
+    """The model with these parameters, cast to the type of the computation if one is given."""
+    return nnx.merge(graph, params if dtype is None else cast(params, dtype))

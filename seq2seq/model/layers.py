@@ -1,0 +1,174 @@
+"""What encoder and decoder layers are made of, besides attention; and stacks of equal layers."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.dropout import dropout, split_key
+
+Module = TypeVar("Module", bound=nnx.Module)
+_ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
+
+
+def sinusoids(length: int, width: int, layout: str = "interleaved") -> Float[np.ndarray, "S D"]:
+    """Position encodings (section 3.5): sines and cosines of wavelengths from 2π to 10 000 · 2π.
+
+    Args:
+        length: Number of positions.
+        width: Model width, even.
+        layout: `interleaved`, sin and cos in alternate columns as the paper writes it, or
+            `concatenated`, all sines, then all cosines, as its code did. In the latter the
+            wavelengths reach 10 000 · 2π at the last column.
+    """
+    half = width // 2
+    if layout == "interleaved":
+        frequencies = 10_000.0 ** (-2.0 * np.arange(half) / width)
+    else:
+        frequencies = 10_000.0 ** (-np.arange(half) / max(half - 1, 1))
+    angles = np.arange(length)[:, None] * frequencies[None, :]
+    pair = [np.sin(angles), np.cos(angles)]
+    table = np.stack(pair, axis=-1) if layout == "interleaved" else np.concatenate(pair, axis=-1)
+    return table.reshape(length, width).astype(np.float32)
+
+
+def embed(
+    table: Float[Array, "V D"],
+    tokens: Int[Array, "B T"],
+    places: Float[Array, "B T D"],
+    config: ModelConfig,
+    key: jax.Array | None,
+) -> Float[Array, "B T D"]:
+    """Token embeddings times √D plus position encodings, dropped out (sections 3.4, 3.5, 5.4)."""
+    scale = config.width**0.5 if config.scale_embeddings else 1.0
+    x = jnp.take(table, tokens, axis=0) * jnp.asarray(scale, table.dtype)
+    return dropout(x + places.astype(x.dtype), config.dropout, key)
+
+
+class Positions(nnx.Module):
+    """Encodings of positions within a sentence: sinusoids, or a learned table (Table 3, row E)."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
+        self.width, self.layout = config.width, config.sinusoids
+        learned = config.positions == "learned"
+        init = nnx.initializers.normal(config.width**-0.5)
+        shape = (config.max_positions, config.width)
+        self.table = nnx.Param(init(rngs.params(), shape, jnp.float32)) if learned else None
+
+    def __call__(self, positions: Int[Array, "B T"], longest: int) -> Float[Array, "B T D"]:
+        """The encodings of `positions`, all of which are below `longest`."""
+        fixed = self.table is None
+        table = jnp.asarray(sinusoids(longest, self.width, self.layout)) if fixed else self.table[...]
+        return jnp.take(table, positions, axis=0, mode="clip")
+
+
+class FeedForward(nnx.Module):
+    """Position-wise feed-forward network, max(0, x W₁ + b₁) W₂ + b₂ (section 3.3, equation 2)."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
+        init = nnx.initializers.xavier_uniform()
+        width, inner = config.width, config.feed_forward_width
+        self.inner = nnx.Linear(width, inner, kernel_init=init, rngs=rngs)
+        self.outer = nnx.Linear(inner, width, kernel_init=init, rngs=rngs)
+        self.activation = config.activation
+        self.dropout_rate = config.activation_dropout
+
+    def __call__(
+        self, x: Float[Array, "B T D"], key: jax.Array | None = None
+    ) -> Float[Array, "B T D"]:
+        """Applies the network to each position by itself."""
+        hidden = _ACTIVATIONS[self.activation](self.inner(x))
+        return self.outer(dropout(hidden, self.dropout_rate, key))
+
+
+class LayerNorm(nnx.Module):
+    """Layer normalisation (Ba et al., 2016) over the model width, in float32."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.scale = nnx.Param(jnp.ones(config.width))
+        self.bias = nnx.Param(jnp.zeros(config.width))
+        self.epsilon = config.norm_epsilon
+
+    def __call__(self, x: Float[Array, "... D"]) -> Float[Array, "... D"]:
+        """Returns `x` with mean 0 and variance 1 over its last axis, scaled and shifted."""
+        wide = x.astype(jnp.float32)
+        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+        variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
+        normal = centred * jax.lax.rsqrt(variance + self.epsilon)
+        shape = (1,) * (x.ndim - 1) + (-1,)
+        scale, bias = self.scale[...].reshape(shape), self.bias[...].reshape(shape)
+        return (normal * scale + bias).astype(x.dtype)
+
+
+class Residual(nnx.Module):
+    """A sub-layer's surroundings: dropout of its output, the sum, and the norm (sections 3.1, 5.4).
+
+    Post-norm is LayerNorm(x + dropout(f(x))), the paper's; pre-norm is x + dropout(f(LayerNorm(x))).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.norm = LayerNorm(config)
+        self.before = config.norm == "pre"
+        self.rate = config.dropout
+
+    def __call__(
+        self,
+        x: Float[Array, "B T D"],
+        sublayer: Callable[[Float[Array, "B T D"]], Float[Array, "B T D"]],
+        key: jax.Array | None = None,
+    ) -> Float[Array, "B T D"]:
+        """Applies `sublayer` to `x` inside its residual connection."""
+        if self.before:
+            return x + dropout(sublayer(self.norm(x)), self.rate, key)
+        return self.norm(x + dropout(sublayer(x), self.rate, key))
+
+
+def stack(make: Callable[[nnx.Rngs], Module], count: int, rngs: nnx.Rngs) -> Module:
+    """One module that holds `count` layers: each parameter has a leading axis L.
+
+    Args:
+        make: Makes one layer.
+        count: Number of layers.
+        rngs: Randomness of the parameters.
+    """
+    create = nnx.vmap(make, in_axes=0, out_axes=0)
+    return nnx.split_rngs(splits=count)(create)(rngs)
+
+
+def scan(
+    layers: nnx.Module,
+    x: Float[Array, "B T D"],
+    apply: Callable[[Any, Float[Array, "B T D"], jax.Array | None], Float[Array, "B T D"]],
+    key: jax.Array | None,
+    remat: bool = False,
+) -> Float[Array, "B T D"]:
+    """Passes `x` through the layers of a `stack`, compiling one layer whatever their number.
+
+    Args:
+        layers: What `stack` made.
+        x: Input of the first layer.
+        apply: `apply(layer, x, key)` runs one layer.
+        key: Randomness of dropout; None turns it off.
+        remat: Whether a layer's activations are computed again in the backward pass.
+    """
+    graph, params = nnx.split(layers)
+    count = jax.tree.leaves(params)[0].shape[0]
+    keys = None if key is None else jnp.stack(split_key(key, count))
+
+    def body(x: jax.Array, scanned: tuple[Any, jax.Array | None]) -> tuple[jax.Array, None]:
+        layer_params, layer_key = scanned
+        return apply(nnx.merge(graph, layer_params), x, layer_key), None
+
+    return jax.lax.scan(jax.checkpoint(body) if remat else body, x, (params, keys))[0]
+
+
+def unstack(layers: Module) -> list[Module]:
+    """The layers of a `stack`, one by one: for loops whose carry a scan would copy."""
+    graph, params = nnx.split(layers)
+    count = jax.tree.leaves(params)[0].shape[0]
+    return [nnx.merge(graph, jax.tree.map(lambda p, i=i: p[i], params)) for i in range(count)]

@@ -1,0 +1,141 @@
+"""The whole Transformer: embeddings, encoder, decoder and logits (section 3, Figure 1)."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.decoder import Decoder, LayerCache, LayerMemory
+from seq2seq.model.dropout import split_key
+from seq2seq.model.encoder import Encoder
+from seq2seq.model.layers import Positions, embed
+from seq2seq.types import Batch
+
+
+class Transformer(nnx.Module):
+    """An encoder-decoder Transformer over token ids.
+
+    `encode` and `decode` read whole sentences, or rows of packed sentences; `memory`, `empty_cache`
+    and `step` are the same decoder, one token at a time. Both give states; `logits` turns states
+    into scores of the vocabulary.
+    """
+
+    def __init__(
+        self, config: ModelConfig, source_size: int, target_size: int, rngs: nnx.Rngs
+    ) -> None:
+        """Makes the parameters.
+
+        Args:
+            config: Sizes and choices.
+            source_size: Size of the source vocabulary.
+            target_size: Size of the target vocabulary; the same one if `embeddings` is `all`.
+            rngs: Randomness of the parameters: a stream `params`.
+        """
+        self.config = config
+        init = nnx.initializers.normal(config.width**-0.5)
+
+        def table(size: int) -> nnx.Param[Array]:
+            return nnx.Param(init(rngs.params(), (size, config.width), jnp.float32))
+
+        self.target_embedding = table(target_size)
+        self.source_embedding = table(source_size) if config.embeddings != "all" else None
+        self.output_embedding = table(target_size) if config.embeddings == "separate" else None
+        self.output_bias = nnx.Param(jnp.zeros(target_size)) if config.output_bias else None
+        self.source_positions = Positions(config, rngs)
+        self.target_positions = Positions(config, rngs)
+        self.encoder = Encoder(config, rngs)
+        self.decoder = Decoder(config, rngs)
+
+    def encode(
+        self,
+        tokens: Int[Array, "B S"],
+        segments: Int[Array, "B S"],
+        positions: Int[Array, "B S"],
+        key: jax.Array | None = None,
+        remat: bool = False,
+    ) -> Float[Array, "B S D"]:
+        """The encoder's output for source tokens."""
+        keys = split_key(key, 2)
+        table = self.target_embedding if self.source_embedding is None else self.source_embedding
+        places = self.source_positions(positions, tokens.shape[1])
+        x = embed(table[...], tokens, places, self.config, keys[0])
+        return self.encoder(x, segments, keys[1], remat)
+
+    def decode(
+        self,
+        tokens: Int[Array, "B T"],
+        segments: Int[Array, "B T"],
+        positions: Int[Array, "B T"],
+        memory: Float[Array, "B S D"],
+        memory_segments: Int[Array, "B S"],
+        key: jax.Array | None = None,
+        remat: bool = False,
+    ) -> Float[Array, "B T D"]:
+        """The decoder's states for target tokens, given the encoder's output `memory`."""
+        keys = split_key(key, 2)
+        places = self.target_positions(positions, tokens.shape[1])
+        x = embed(self.target_embedding[...], tokens, places, self.config, keys[0])
+        return self.decoder(x, memory, segments, memory_segments, keys[1], remat)
+
+    def __call__(
+        self, batch: Batch, key: jax.Array | None = None, remat: bool = False
+    ) -> Float[Array, "B T D"]:
+        """The decoder's states for a batch of packed rows.
+
+        Args:
+            batch: Packed rows.
+            key: Randomness of dropout; None turns it off.
+            remat: Whether activations are computed again in the backward pass.
+        """
+        keys = split_key(key, 2)
+        memory = self.encode(
+            batch.source, batch.source_segments, batch.source_positions, keys[0], remat
+        )
+        return self.decode(
+            batch.target_inputs,
+            batch.target_segments,
+            batch.target_positions,
+            memory,
+            batch.source_segments,
+            keys[1],
+            remat,
+        )
+
+    @property
+    def output_matrix(self) -> Float[Array, "V D"]:
+        """The matrix that turns states into logits: by default the shared embedding (section 3.4)."""
+        own = self.output_embedding
+        return (self.target_embedding if own is None else own)[...]
+
+    def logits(self, states: Float[Array, "... D"]) -> Float[Array, "... V"]:
+        """Scores of every target piece, in float32."""
+        scores = jnp.einsum(
+            "...d,vd->...v", states, self.output_matrix, preferred_element_type=jnp.float32
+        )
+        if self.output_bias is None:
+            return scores
+        return scores + self.output_bias[...].reshape((1,) * (scores.ndim - 1) + (-1,))
+
+    def memory(self, encoded: Float[Array, "B S D"]) -> tuple[LayerMemory, ...]:
+        """Cross-attention keys and values of every decoder layer."""
+        return self.decoder.memory(encoded)
+
+    def empty_cache(self, batch: int, beams: int, length: int) -> tuple[LayerCache, ...]:
+        """The decoder's cache before the first token, in the type of the parameters."""
+        return self.decoder.empty_cache(batch, beams, length, self.output_matrix.dtype)
+
+    def step(
+        self,
+        tokens: Int[Array, "B K"],
+        cache: tuple[LayerCache, ...],
+        memory: tuple[LayerMemory, ...],
+        memory_segments: Int[Array, "B S"],
+        position: Int[Array, ""],
+    ) -> tuple[Float[Array, "B K V"], tuple[LayerCache, ...]]:
+        """Logits of the token after `tokens`, which stand at `position` in their hypotheses."""
+        length = cache[0].keys.shape[2]
+        places = self.target_positions(jnp.broadcast_to(position, tokens.shape), length)
+        x = embed(self.target_embedding[...], tokens, places, self.config, None)
+        states, cache = self.decoder.step(x, cache, memory, memory_segments, position)
+        return self.logits(states), cache

@@ -1,0 +1,136 @@
+"""Devices and hosts: one function, written for one device, run over all of them.
+
+A step is written over the axis name `AXIS`, along which the batch is cut; `data_parallel` maps it
+with `jax.shard_map` or with `jax.pmap`. Collectives are explicit in the step (`psum`), which is why
+`check_vma` is off: with it, JAX would sum the gradient of replicated parameters by itself and a
+step's own sum would make it as many times too large as there are devices.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXIS = "data"
+"""Name of the axis that the devices form, for collectives."""
+
+Backend = Literal["shard_map", "pmap"]
+
+
+def mesh() -> Mesh:
+    """All devices of all hosts, in one row."""
+    return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def replicated() -> NamedSharding:
+    """The sharding of what every device holds whole: parameters, optimiser state."""
+    return NamedSharding(mesh(), PartitionSpec())
+
+
+def sharded() -> NamedSharding:
+    """The sharding of what is cut along its first axis: batches."""
+    return NamedSharding(mesh(), PartitionSpec(AXIS))
+
+
+def data_parallel(
+    function: Callable[..., Any],
+    backend: Backend = "shard_map",
+    outputs: Literal["equal", "cut"] = "equal",
+    donate: bool = False,
+) -> Callable[..., Any]:
+    """Maps `function(whole, batch, *whole)`, written for one device, over all; and compiles it.
+
+    Each device gets its part of the batch and all of the other arguments.
+
+    Args:
+        function: A function for one device.
+        backend: `shard_map` (under `jax.jit`), or `pmap`, which JAX keeps for old code.
+        outputs: What the function returns: values equal on all devices, thanks to collectives over
+            `AXIS`, or each device's part of a batch.
+        donate: Whether the first argument's memory is reused for the results.
+    """
+    if backend == "pmap":
+        return _by_pmap(function, outputs)
+    whole, cut = PartitionSpec(), PartitionSpec(AXIS)
+
+    def mapped(first: Any, batch: Any, *rest: Any) -> Any:
+        run = jax.shard_map(
+            function,
+            mesh=mesh(),
+            in_specs=(whole, cut) + (whole,) * len(rest),
+            out_specs=whole if outputs == "equal" else cut,
+            check_vma=False,
+        )
+        return run(first, batch, *rest)
+
+    return jax.jit(mapped, donate_argnums=(0,) if donate else ())
+
+
+def _by_pmap(function: Callable[..., Any], outputs: str) -> Callable[..., Any]:
+    """The same by `jax.pmap`, on one host: arguments and results bear a leading axis of devices."""
+    run = jax.pmap(function, axis_name=AXIS)
+    count = jax.local_device_count()
+
+    def repeat(x: jax.Array) -> jax.Array:
+        return jax.device_put(jnp.broadcast_to(x, (count, *x.shape)), sharded())
+
+    def cut(x: jax.Array) -> jax.Array:
+        return jax.device_put(x.reshape(count, -1, *x.shape[1:]), sharded())
+
+    def join(x: jax.Array) -> jax.Array:
+        return x[0] if outputs == "equal" else x.reshape(-1, *x.shape[2:])
+
+    def mapped(first: Any, batch: Any, *rest: Any) -> Any:
+        first, rest = jax.tree.map(repeat, (first, rest))
+        return jax.tree.map(join, run(first, jax.tree.map(cut, batch), *rest))
+
+    return mapped
+
+
+def place(batch: Any) -> Any:
+    """Puts a host's part of a batch onto its devices, as part of the global array.
+
+    Args:
+        batch: A pytree of NumPy arrays that holds this process's rows.
+    """
+    sharding = sharded()
+    return jax.tree.map(
+        lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), batch
+    )
+
+
+def local_rows(rows: int) -> tuple[int, slice]:
+    """Rows of a global batch so that each device has as many, and this process's part of them.
+
+    Args:
+        rows: Rows that the config asks for.
+
+    Returns:
+        The number of rows, `rows` rounded up, and the slice that is this process's.
+    """
+    devices = jax.device_count()
+    total = -(-rows // devices) * devices
+    share = total // devices * jax.local_device_count()
+    return total, slice(jax.process_index() * share, (jax.process_index() + 1) * share)
+
+
+@functools.cache
+def tune_allocator() -> None:
+    """Keeps glibc from giving memory back to the system after each step.
+
+    XLA's CPU client frees a step's buffers at its end; by default glibc unmaps the large ones, and
+    the next step pays for page faults again: 10-20 % of a small model's step. Does nothing where
+    the C library is not glibc.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return
+    trim_threshold, mmap_threshold = -1, -3  # the names of mallopt(3): M_TRIM_..., M_MMAP_...
+    libc.mallopt(trim_threshold, 2**31 - 1)
+    libc.mallopt(mmap_threshold, 2**30)

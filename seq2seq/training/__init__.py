@@ -1,0 +1,1 @@
+"""Training: loss, schedule, one update, and the loop around it."""

@@ -1,0 +1,151 @@
+"""Label-smoothed cross-entropy (sections 5.4) from states to a sum, without storing the logits.
+
+The logits of a batch, [tokens, V] in float32, are by far its largest array (25 000 tokens times a
+vocabulary of 37 000 are 3.7 GB). So they are made for a chunk of tokens at a time, and the gradient
+is taken in the same breath: a loss is summed over tokens, hence a chunk's gradient needs nothing of
+the other chunks, and no logits are kept or computed twice.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+_CHUNK_ELEMENTS = 1 << 22
+"""Logits made at a time: 16 MB in float32, which stays within a CPU's last-level cache."""
+
+
+class LossSums(NamedTuple):
+    """Sums over the real target tokens of a batch; divide by `tokens` for means. All float32."""
+
+    loss: Float[Array, ""]
+    """Label-smoothed cross-entropy, in nats."""
+    nll: Float[Array, ""]
+    """Negative log-likelihood without smoothing, in nats: exp of its mean is the perplexity."""
+    correct: Float[Array, ""]
+    """Tokens to which the model gives the highest probability."""
+    tokens: Float[Array, ""]
+    """Real target tokens, the end symbols included."""
+
+
+def smoothed_loss(
+    states: Float[Array, "B T D"],
+    matrix: Float[Array, "V D"],
+    bias: Float[Array, " V"] | None,
+    labels: Int[Array, "B T"],
+    segments: Int[Array, "B T"],
+    smoothing: float,
+) -> LossSums:
+    """Cross-entropy of the softmax of `states · matrixᵀ + bias` against smoothed labels.
+
+    The target distribution is (1 - ε) on the label plus ε / V on every piece (Szegedy et al.,
+    2016), for which the loss is logsumexp(z) - (1 - ε) z_label - (ε / V) Σ z.
+
+    Args:
+        states: The decoder's output.
+        matrix: Output embedding.
+        bias: Bias of the logits.
+        labels: The tokens to predict.
+        segments: 0 where there is no token: such positions count nothing.
+        smoothing: ε_ls.
+    """
+    vocabulary, width = matrix.shape
+    bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
+    chunk = max(1, min(labels.size, _CHUNK_ELEMENTS // vocabulary))
+    padding = -labels.size % chunk
+    flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
+    labels = jnp.pad(labels.reshape(-1), (0, padding))
+    real = jnp.pad(segments.reshape(-1) > 0, (0, padding)).astype(jnp.float32)
+    return LossSums(*_sums(smoothing, chunk, flat, matrix, bias, labels, real))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _sums(
+    smoothing: float,
+    chunk: int,
+    states: Float[Array, "M D"],
+    matrix: Float[Array, "V D"],
+    bias: Float[Array, " V"],
+    labels: Int[Array, " M"],
+    real: Float[Array, " M"],
+) -> tuple[jax.Array, ...]:
+    def add(sums: LossSums, part: tuple[jax.Array, ...]) -> tuple[LossSums, None]:
+        return _add(sums, _chunk(smoothing, matrix, bias, *part)[0]), None
+
+    parts = _cut(chunk, states, labels, real)
+    return tuple(jax.lax.scan(add, _zeros(), parts)[0])
+
+
+def _forward(
+    smoothing: float,
+    chunk: int,
+    states: jax.Array,
+    matrix: jax.Array,
+    bias: jax.Array,
+    labels: jax.Array,
+    real: jax.Array,
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+    def add(carry: tuple, part: tuple[jax.Array, ...]) -> tuple[tuple, jax.Array]:
+        sums, d_matrix, d_bias = carry
+        new, d_logits = _chunk(smoothing, matrix, bias, *part)
+        d_logits = d_logits.astype(matrix.dtype)
+        d_states = d_logits @ matrix
+        d_matrix += jnp.einsum("mv,md->vd", d_logits, part[0], preferred_element_type=jnp.float32)
+        d_bias += d_logits.sum(axis=0, dtype=jnp.float32)
+        return (_add(sums, new), d_matrix, d_bias), d_states
+
+    zero = (_zeros(), jnp.zeros(matrix.shape, jnp.float32), jnp.zeros(bias.shape, jnp.float32))
+    (sums, d_matrix, d_bias), d_states = jax.lax.scan(add, zero, _cut(chunk, states, labels, real))
+    d_states = d_states.reshape(states.shape)
+    return tuple(sums), (d_states, d_matrix.astype(matrix.dtype), d_bias.astype(bias.dtype))
+
+
+def _backward(
+    smoothing: float, chunk: int, gradients: tuple[jax.Array, ...], outer: tuple[jax.Array, ...]
+) -> tuple[jax.Array | None, ...]:
+    scale = outer[0]
+    d_states, d_matrix, d_bias = (g * scale.astype(g.dtype) for g in gradients)
+    return d_states, d_matrix, d_bias, None, None
+
+
+_sums.defvjp(_forward, _backward)
+
+
+def _chunk(
+    smoothing: float,
+    matrix: Float[Array, "V D"],
+    bias: Float[Array, " V"],
+    states: Float[Array, "M D"],
+    labels: Int[Array, " M"],
+    real: Float[Array, " M"],
+) -> tuple[LossSums, Float[Array, "M V"]]:
+    """The sums of one chunk, and the gradient of its loss with respect to its logits."""
+    vocabulary = matrix.shape[0]
+    logits = jnp.einsum("md,vd->mv", states, matrix, preferred_element_type=jnp.float32)
+    logits += bias.astype(jnp.float32)[None, :]
+    highest = logits.max(axis=1, keepdims=True)
+    exps = jnp.exp(logits - highest)
+    total = exps.sum(axis=1, keepdims=True)
+    log_total = (jnp.log(total) + highest)[:, 0]
+    label_logit = jnp.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+    spread = smoothing / vocabulary
+    loss = log_total - (1 - smoothing) * label_logit - spread * logits.sum(axis=1)
+    right = label_logit >= highest[:, 0]
+    is_label = jnp.arange(vocabulary)[None, :] == labels[:, None]
+    d_logits = exps / total - spread - jnp.where(is_label, 1 - smoothing, 0.0)
+    values = (loss, log_total - label_logit, right.astype(jnp.float32), jnp.ones_like(real))
+    return LossSums(*(jnp.dot(value, real) for value in values)), d_logits * real[:, None]
+
+
+def _cut(chunk: int, *arrays: jax.Array) -> tuple[jax.Array, ...]:
+    return tuple(array.reshape(-1, chunk, *array.shape[1:]) for array in arrays)
+
+
+def _zeros() -> LossSums:
+    return LossSums(*(jnp.zeros((), jnp.float32) for _ in LossSums._fields))
+
+
+def _add(a: LossSums, b: LossSums) -> LossSums:
+    return LossSums(*(x + y for x, y in zip(a, b, strict=True)))

@@ -1,0 +1,121 @@
+"""Beam search against exhaustive search, over step functions that are tables of probabilities."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seq2seq.decoding.beam_search import beam_search
+
+END, VOCABULARY, LENGTH, ALPHA = 2, 5, 4, 0.6
+
+
+def random_model(seed, sharpness=1.5):
+    """Logits that depend on the whole prefix: a table over (prefix hash, token)."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((97, VOCABULARY)) * sharpness
+
+
+def log_prob(table, sequence):
+    total, state = 0.0, 1
+    for token in sequence:
+        logits = table[state % 97]
+        total += logits[token] - np.log(np.exp(logits).sum())
+        state = (state * 7 + token + 3) % 9973
+    return total
+
+
+def exhaustive(table, limit):
+    """Every sequence that ends within the limit, with its score, the best first."""
+    middle = [t for t in range(VOCABULARY) if t not in (0, 1, END)]
+    found = []
+    for length in range(limit):
+        for body in itertools.product(middle, repeat=length):
+            sequence = (*body, END)
+            penalty = ((5 + len(sequence)) / 6) ** ALPHA
+            found.append((log_prob(table, sequence) / penalty, sequence))
+    return sorted(found, reverse=True)
+
+
+def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH):
+    stacked = jnp.asarray(np.stack(tables), jnp.float32)
+
+    def step(tokens, cache, position):
+        moved = jnp.where(position == 0, 1, (cache * 7 + tokens + 3) % 9973)
+        logits = jax.vmap(lambda table, state: table[state % 97])(stacked, moved)
+        return logits, moved
+
+    cache = jnp.ones((len(tables), beam_size), jnp.int32)
+    found = beam_search(
+        step,
+        cache,
+        jnp.asarray(limits, jnp.int32),
+        beam_size=beam_size,
+        max_length=length,
+        alpha=alpha,
+        start_id=1,
+        end_id=END,
+        banned=(0, 1),
+    )
+    return np.asarray(found.tokens), np.asarray(found.scores)
+
+
+def sequence(row):
+    return tuple(row[: list(row).index(END) + 1].tolist())
+
+
+def test_a_wide_beam_finds_what_exhaustive_search_finds():
+    tables = [random_model(seed) for seed in range(20)]
+    tokens, scores = search(tables, [LENGTH] * 20, beam_size=40)
+    for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+        wanted = exhaustive(table, LENGTH)
+        for k, (score, body) in enumerate(wanted[:15]):
+            assert sequence(rows[k]) == body
+            assert row_scores[k] == pytest.approx(score, abs=1e-5)
+        assert (row_scores[len(wanted) :] < -1e8).all()
+
+
+def test_a_narrow_beam_is_sorted_distinct_and_truly_scored():
+    tables = [random_model(seed) for seed in range(20)]
+    tokens, scores = search(tables, [LENGTH] * 20, beam_size=3)
+    for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+        found = [sequence(row) for row in rows]
+        assert len(set(found)) == 3
+        assert list(row_scores) == sorted(row_scores, reverse=True)
+        for body, score in zip(found, row_scores, strict=True):
+            penalty = ((5 + len(body)) / 6) ** ALPHA
+            assert score == pytest.approx(log_prob(table, body) / penalty, abs=1e-5)
+
+
+def test_beam_of_one_is_greedy():
+    tables = [random_model(seed) for seed in range(30)]
+    tokens, _ = search(tables, [LENGTH] * 30, beam_size=1)
+    for table, rows in zip(tables, tokens, strict=True):
+        body, state = [], 1
+        while not body or body[-1] != END:
+            logits = table[state % 97].copy()
+            logits[[0, 1]] = -np.inf
+            token = END if len(body) == LENGTH - 1 else int(logits.argmax())
+            body.append(token)
+            state = (state * 7 + token + 3) % 9973
+        assert sequence(rows[0]) == tuple(body)
+
+
+def test_each_sentence_has_its_own_limit_and_is_not_touched_by_others():
+    tables = [random_model(seed) for seed in range(8)]
+    limits = [1, 2, 3, 4, 1, 2, 3, 4]
+    tokens, scores = search(tables, limits, beam_size=4)
+    for i, limit in enumerate(limits):
+        alone, alone_scores = search([tables[i]], [limit], beam_size=4)
+        np.testing.assert_array_equal(tokens[i], alone[0])
+        np.testing.assert_allclose(scores[i], alone_scores[0], rtol=1e-6)
+        assert len(sequence(tokens[i, 0])) <= limit
+
+
+def test_a_row_without_a_sentence_gives_nothing():
+    tokens, scores = search([random_model(0), random_model(1)], [0, 4], beam_size=2)
+    assert not tokens[0].any()
+    assert (scores[0] < -1e8).all()
+    assert (scores[1] > -1e8).all()

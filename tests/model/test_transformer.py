@@ -1,0 +1,133 @@
+"""The whole model: packing, masks, the cached decoder, and the options that published models need."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.layers import sinusoids
+from seq2seq.model.transformer import Transformer
+
+SMALL = ModelConfig(
+    encoder_layers=2, decoder_layers=2, width=16, heads=2, feed_forward_width=32, dropout=0.1
+)
+OPTIONS = [
+    {},
+    {"norm": "pre", "activation": "gelu"},
+    {"positions": "learned", "max_positions": 32, "attention_bias": True},
+    {"embeddings": "separate", "output_bias": True, "sinusoids": "concatenated"},
+    {"embeddings": "decoder", "key_width": 4, "value_width": 12, "activation": "swish"},
+]
+
+
+def make(**options):
+    return Transformer(dataclasses.replace(SMALL, **options), 20, 20, nnx.Rngs(0))
+
+
+def tokens(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).integers(4, 20, shape), jnp.int32)
+
+
+def whole(batch, length):
+    """Segments and positions of unpacked sentences."""
+    positions = jnp.broadcast_to(jnp.arange(length, dtype=jnp.int32), (batch, length))
+    return jnp.ones((batch, length), jnp.int32), positions
+
+
+def run(model, source, target):
+    memory = model.encode(source, *whole(*source.shape))
+    states = model.decode(target, *whole(*target.shape), memory, whole(*source.shape)[0])
+    return model.logits(states)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_cached_steps_give_what_the_full_decoder_gives(options):
+    model, source, target = make(**options), tokens(1, 3, 7), tokens(2, 3, 6)
+    full = run(model, source, target)
+    memory = model.memory(model.encode(source, *whole(3, 7)))
+    cache = model.empty_cache(3, 2, 6)
+    for position in range(6):
+        pair = jnp.stack([target[:, position]] * 2, axis=1)
+        logits, cache = model.step(
+            pair, cache, memory, whole(3, 7)[0], jnp.asarray(position, jnp.int32)
+        )
+        for beam in range(2):
+            np.testing.assert_allclose(logits[:, beam], full[:, position], atol=2e-5)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_packed_sentences_do_not_see_each_other(options):
+    model = make(**options)
+    sources, targets = [tokens(1, 1, 4), tokens(2, 1, 3)], [tokens(3, 1, 2), tokens(4, 1, 5)]
+    alone = [run(model, s, t) for s, t in zip(sources, targets, strict=True)]
+
+    def packed(parts, padding):
+        row = jnp.pad(jnp.concatenate(parts, axis=1), ((0, 0), (0, padding)))
+        lengths = [part.shape[1] for part in parts]
+        segments = np.repeat([1, 2, 0], [*lengths, padding])[None].astype(np.int32)
+        positions = np.concatenate([np.arange(n) for n in [*lengths, padding]])[None]
+        return row, jnp.asarray(segments), jnp.asarray(positions.astype(np.int32))
+
+    source, source_segments, source_positions = packed(sources, 2)
+    target, target_segments, target_positions = packed(targets, 1)
+    memory = model.encode(source, source_segments, source_positions)
+    states = model.decode(target, target_segments, target_positions, memory, source_segments)
+    logits = model.logits(states)
+    np.testing.assert_allclose(logits[:, :2], alone[0], atol=2e-5)
+    np.testing.assert_allclose(logits[:, 2:7], alone[1], atol=2e-5)
+
+
+def test_a_target_position_does_not_see_later_ones():
+    model, source, target = make(), tokens(1, 1, 5), tokens(2, 1, 6)
+    changed = target.at[0, 4].set((target[0, 4] + 1) % 20)
+    before, after = run(model, source, target), run(model, source, changed)
+    np.testing.assert_array_equal(before[0, :4], after[0, :4])
+    assert float(jnp.abs(before[0, 4] - after[0, 4]).max()) > 1e-3
+
+
+def test_dropout_needs_a_key_and_differs_by_key():
+    model = make()
+    source, (segments, positions) = tokens(1, 1, 5), whole(1, 5)
+    plain = model.encode(source, segments, positions)
+    again = model.encode(source, segments, positions)
+    dropped = [
+        model.encode(source, segments, positions, key=jax.random.key(seed)) for seed in (0, 1)
+    ]
+    np.testing.assert_array_equal(plain, again)
+    assert float(jnp.abs(dropped[0] - dropped[1]).max()) > 0.01
+    assert float(jnp.abs(dropped[0] - plain).max()) > 0.01
+
+
+def test_recomputed_activations_change_nothing():
+    model, source = make(), tokens(1, 2, 5)
+    segments, positions = whole(2, 5)
+    key = jax.random.key(0)
+
+    def gradient(remat):
+        graph, params = nnx.split(model)
+
+        def value(params):
+            merged = nnx.merge(graph, params)
+            return jnp.sum(merged.encode(source, segments, positions, key, remat)[..., 0])
+
+        return nnx.to_pure_dict(jax.grad(value)(params))
+
+    for a, b in zip(jax.tree.leaves(gradient(False)), jax.tree.leaves(gradient(True)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_sinusoids_are_the_papers_formula():
+    table = sinusoids(50, 8)
+    for position in (0, 1, 49):
+        for i in range(4):
+            angle = position / 10_000 ** (2 * i / 8)
+            assert table[position, 2 * i] == pytest.approx(np.sin(angle), abs=1e-6)
+            assert table[position, 2 * i + 1] == pytest.approx(np.cos(angle), abs=1e-6)
+    concatenated = sinusoids(50, 8, "concatenated")
+    assert concatenated[7, 0] == pytest.approx(np.sin(7), abs=1e-6)
+    assert concatenated[7, 3] == pytest.approx(np.sin(7 / 10_000), abs=1e-6)
+    assert concatenated[7, 4] == pytest.approx(np.cos(7), abs=1e-6)

@@ -1,0 +1,95 @@
+"""The loss and the schedule against transcriptions of the paper's formulas in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seq2seq.config import TrainingConfig
+from seq2seq.training import loss as loss_module
+from seq2seq.training.loss import smoothed_loss
+from seq2seq.training.schedule import learning_rate
+
+VOCABULARY = 11
+
+
+def numpy_loss(states, matrix, bias, labels, segments, smoothing):
+    """Cross-entropy against an explicit smoothed distribution, one token at a time."""
+    total = nll = 0.0
+    for place in zip(*np.nonzero(segments), strict=True):
+        logits = matrix @ states[place] + bias
+        log_probs = logits - logits.max()
+        log_probs -= np.log(np.exp(log_probs).sum())
+        wanted = np.full(VOCABULARY, smoothing / VOCABULARY)
+        wanted[labels[place]] += 1 - smoothing
+        total -= wanted @ log_probs
+        nll -= log_probs[labels[place]]
+    return total, nll
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(0)
+    states = rng.standard_normal((3, 5, 4))
+    matrix = rng.standard_normal((VOCABULARY, 4))
+    bias = rng.standard_normal(VOCABULARY)
+    labels = rng.integers(0, VOCABULARY, (3, 5))
+    segments = rng.integers(0, 3, (3, 5))
+    return states, matrix, bias, labels, segments
+
+
+def to_jax(case):
+    states, matrix, bias, labels, segments = case
+    floats = (jnp.asarray(x, jnp.float32) for x in (states, matrix, bias))
+    return (*floats, jnp.asarray(labels, jnp.int32), jnp.asarray(segments, jnp.int32))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("chunk_tokens", [1, 4, 100])
+def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_tokens, monkeypatch):
+    monkeypatch.setattr(loss_module, "_CHUNK_ELEMENTS", chunk_tokens * VOCABULARY)
+    sums = smoothed_loss(*to_jax(case), smoothing)
+    total, nll = numpy_loss(*case, smoothing)
+    assert float(sums.loss) == pytest.approx(total, rel=1e-5)
+    assert float(sums.nll) == pytest.approx(nll, rel=1e-5)
+    assert float(sums.tokens) == np.count_nonzero(case[-1])
+
+
+def test_correct_counts_the_most_probable_tokens(case):
+    states, matrix, bias, labels, segments = case
+    right = ((states @ matrix.T + bias).argmax(-1) == labels) & (segments > 0)
+    assert float(smoothed_loss(*to_jax(case), 0.1).correct) == right.sum()
+
+
+@pytest.mark.parametrize("chunk_tokens", [4, 100])
+def test_gradients_are_those_of_the_formula(case, chunk_tokens, monkeypatch):
+    monkeypatch.setattr(loss_module, "_CHUNK_ELEMENTS", chunk_tokens * VOCABULARY)
+    states, matrix, bias, labels, segments = to_jax(case)
+
+    def plain(states, matrix, bias):
+        logits = jnp.einsum("btd,vd->btv", states, matrix) + bias[None, None, :]
+        log_probs = jax.nn.log_softmax(logits)
+        wanted = 0.9 * jax.nn.one_hot(labels, VOCABULARY) + 0.1 / VOCABULARY
+        return -jnp.sum(log_probs * wanted * (segments > 0)[..., None].astype(jnp.float32)) * 3
+
+    def ours(states, matrix, bias):
+        return smoothed_loss(states, matrix, bias, labels, segments, 0.1).loss * 3
+
+    wanted = jax.grad(plain, argnums=(0, 1, 2))(states, matrix, bias)
+    found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+def test_schedule_is_equation_3():
+    config = TrainingConfig(warmup_steps=4000, steps=100_000)
+    for step in (1, 100, 3999, 4000, 4001, 100_000):
+        wanted = 512**-0.5 * min(step**-0.5, step * 4000**-1.5)
+        assert float(learning_rate(step, config, 512)) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("decay", "halfway"), [("linear", 0.5), ("cosine", 0.5)])
+def test_other_decays_reach_zero_at_the_last_step(decay, halfway):
+    config = TrainingConfig(warmup_steps=100, steps=1100, learning_rate=0.01, decay=decay)
+    rates = [float(learning_rate(step, config, 512)) for step in (50, 100, 600, 1100)]
+    assert rates == pytest.approx([0.005, 0.01, 0.01 * halfway, 0.0], abs=1e-7)
