@@ -278,9 +278,9 @@ class TrainingConfig:
     best_metric: Literal["bleu", "loss"] = "bleu"
 
     def __post_init__(self) -> None:
-        counts = ("steps", "batch_tokens", "accumulation", "warmup_steps", "log_every")
-        counts += ("validate_every", "checkpoint_every", "keep_latest")
-        for key in counts:
+        sizes = ("steps", "batch_tokens", "accumulation", "warmup_steps")
+        paces = ("log_every", "validate_every", "checkpoint_every", "keep_latest")
+        for key in (*sizes, *paces):
             _at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("validation_sentences", "keep_best", "seed"):
             _at_least(f"training.{key}", getattr(self, key), 0)

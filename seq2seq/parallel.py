@@ -104,18 +104,19 @@ def place(batch: Any) -> Any:
     )
 
 
-def local_rows(rows: int) -> tuple[int, slice]:
+def local_rows(rows: int, parts: int = 1) -> tuple[int, slice]:
     """Rows of a global batch so that each device has as many, and this process's part of them.
 
     Args:
         rows: Rows that the config asks for.
+        parts: Into how many equal parts each device will cut its rows.
 
     Returns:
         The number of rows, `rows` rounded up, and the slice that is this process's.
     """
-    devices = jax.device_count()
-    total = -(-rows // devices) * devices
-    share = total // devices * jax.local_device_count()
+    multiple = jax.device_count() * parts
+    total = -(-rows // multiple) * multiple
+    share = total // jax.device_count() * jax.local_device_count()
     return total, slice(jax.process_index() * share, (jax.process_index() + 1) * share)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -22,7 +21,7 @@ from seq2seq.model import functional
 from seq2seq.model.transformer import Transformer
 from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
-from seq2seq.vocabulary import Symbols, Vocabularies
+from seq2seq.vocabulary import Vocabularies
 
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
 _LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -39,6 +38,7 @@ class Translation:
         tokens: The pieces of the translation, without the end symbol.
         cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
         unknown: Source tokens that the vocabulary does not know.
+        copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
     """
 
     text: str
@@ -46,6 +46,7 @@ class Translation:
     tokens: tuple[str, ...] = ()
     cut: int = 0
     unknown: int = 0
+    copied: bool = False
 
 
 class Translator:
@@ -90,7 +91,7 @@ class Translator:
         self,
         sentences: Sequence[str],
         decoding: DecodingConfig | None = None,
-        advance: Callable[[int], None] = lambda sentences: None,
+        advance: Callable[[int], None] | None = None,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
 
@@ -110,7 +111,8 @@ class Translator:
             found = self._decode([kept[i] for i in batch], decoding)
             for i, (tokens, score) in zip(batch, found, strict=True):
                 results[i] = self._result(sentences[i], encoded[i], kept[i], tokens, score)
-            advance(len(batch))
+            if advance is not None:
+                advance(len(batch))
         return results
 
     def _decode(
@@ -120,10 +122,10 @@ class Translator:
         length = padded_length(max(len(tokens) + 1 for tokens in sources))
         rows = padded_rows(len(sources), length, decoding.batch_tokens)
         symbols = self.vocabularies.source.symbols
-        source = np.full((rows, length), symbols.pad, np.int32)
-        for row, tokens in zip(source, sources, strict=False):
-            row[: len(tokens) + 1] = [*tokens, symbols.end]
-        found = self._search(self.params, source, decoding)
+        padded = np.full((rows, length), symbols.pad, np.int32)
+        for row, source in zip(padded, sources, strict=False):
+            row[: len(source) + 1] = [*source, symbols.end]
+        found = self._search(self.params, jnp.asarray(padded), decoding)
         tokens, scores = np.asarray(found.tokens[:, 0]), np.asarray(found.scores[:, 0])
         ends = (tokens == self.vocabularies.target.symbols.end).argmax(axis=1)
         return [(tokens[i, : ends[i]].tolist(), float(scores[i])) for i in range(len(sources))]
@@ -136,7 +138,8 @@ class Translator:
         cut, unknown = len(encoded) - len(kept), encoded.count(source.symbols.unknown)
         known = (token for token in encoded if token != source.symbols.unknown)
         if all(source.pieces[token] == _SPACE for token in known):
-            return Translation(" ".join(sentence.split()), cut=cut, unknown=unknown)
+            text = " ".join(sentence.split())
+            return Translation(text, cut=cut, unknown=unknown, copied=True)
         pieces = tuple(target.pieces[token] for token in tokens)
         return Translation(target.decode([tokens])[0], score, pieces, cut, unknown)
 
@@ -163,7 +166,7 @@ def padded_length(length: int) -> int:
 
 
 def padded_rows(sentences: int, length: int, budget: int) -> int:
-    """Rows of a batch: what the budget allows, or fewer for few sentences, a multiple of the devices."""
+    """Rows of a batch: what the budget allows, fewer for few sentences, a multiple of the devices."""
     full = max(1, budget // length)
     few = 1 << (sentences - 1).bit_length()
     return parallel.local_rows(min(full, few))[0]

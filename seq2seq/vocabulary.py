@@ -5,9 +5,9 @@ vocabulary whose ids are not SentencePiece's can be held too. Ids of a vocabular
 padding 0, start 1, end 2, unknown 3, then the pieces.
 
 What normalisation keeps: everything that a translator needs. SentencePiece's default (NFKC) turns
-m² into m2, ½ into 1⁄2, ™ into TM, … into ... and Chinese full-width punctuation into ASCII, and what
-is lost in the training targets is lost in every translation. Here text is only brought into
-composed form (NFC), white space of every kind becomes one plain space (none at the ends), and
+m² into m2, ½ into 1⁄2, ™ into TM, … into three dots and Chinese full-width punctuation into ASCII,
+and what is lost in the training targets is lost in every translation. Here text is only brought
+into composed form (NFC), white space of every kind becomes one plain space (none at the ends), and
 control characters and invisible breaks (soft hyphen, zero-width space, byte order mark) vanish.
 Apart from that `decode(encode([text]))` gives the text back, as far as its characters are known.
 
@@ -19,7 +19,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sentencepiece
 
@@ -38,6 +38,10 @@ class Symbols(NamedTuple):
     unknown: int = 3
 
 
+SYMBOLS = Symbols()
+"""The ids in a vocabulary that is trained here."""
+
+
 class Vocabulary:
     """One language's pieces (or both languages' together) with their ids.
 
@@ -47,7 +51,7 @@ class Vocabulary:
         symbols: Ids of padding, start, end and unknown.
     """
 
-    def __init__(self, model: bytes, pieces: Sequence[str], symbols: Symbols = Symbols()) -> None:
+    def __init__(self, model: bytes, pieces: Sequence[str], symbols: Symbols = SYMBOLS) -> None:
         self.model = model
         self.pieces = tuple(pieces)
         self.symbols = symbols
@@ -67,6 +71,10 @@ class Vocabulary:
             processor.pad_id(), processor.bos_id(), processor.eos_id(), processor.unk_id()
         )
         return cls(model, pieces, symbols)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Lets another process make the same vocabulary."""
+        return Vocabulary, (self.model, self.pieces, self.symbols)
 
     def __len__(self) -> int:
         """Returns the number of ids (V)."""
@@ -117,10 +125,6 @@ class Vocabulary:
         """
         pieces = [[self.pieces[i] for i in ids if i not in self._dropped] for ids in sequences]
         return list(self._processor.decode(pieces)) if pieces else []
-
-    def normalize(self, text: str) -> str:
-        """Returns the text as the pieces spell it: what is lost here, no encoding can keep."""
-        return self._processor.normalize(text).replace("▁", " ").strip()
 
     def save(self, folder: Path) -> None:
         """Writes the model and the table of pieces into the folder, which is made if needed."""

@@ -5,7 +5,6 @@ result can change: log-probabilities only fall, so a live hypothesis can never s
 log-probability so far, divided by the largest penalty.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -127,7 +126,8 @@ def _candidates(
     normaliser = jax.nn.logsumexp(logits, axis=-1)
     pieces = jnp.arange(vocabulary)[None, None, :]
     never = at_limit[:, None, None] & (pieces != end_id)
-    never |= functools.reduce(jnp.logical_or, [pieces == piece for piece in banned], False)
+    for piece in banned:
+        never |= pieces == piece
     logits = jnp.where(never, _NEVER, logits)
     count = min(2 * beams, vocabulary)
     best, tokens = jax.lax.top_k(logits, count)

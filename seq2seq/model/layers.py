@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.dropout import dropout, split_key
+from seq2seq.model.dropout import dropout
 
 Module = TypeVar("Module", bound=nnx.Module)
 _ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
@@ -62,8 +62,10 @@ class Positions(nnx.Module):
 
     def __call__(self, positions: Int[Array, "B T"], longest: int) -> Float[Array, "B T D"]:
         """The encodings of `positions`, all of which are below `longest`."""
-        fixed = self.table is None
-        table = jnp.asarray(sinusoids(longest, self.width, self.layout)) if fixed else self.table[...]
+        if self.table is None:
+            table = jnp.asarray(sinusoids(longest, self.width, self.layout))
+        else:
+            table = self.table[...]
         return jnp.take(table, positions, axis=0, mode="clip")
 
 
@@ -158,7 +160,7 @@ def scan(
     """
     graph, params = nnx.split(layers)
     count = jax.tree.leaves(params)[0].shape[0]
-    keys = None if key is None else jnp.stack(split_key(key, count))
+    keys = None if key is None else jax.random.split(key, count)
 
     def body(x: jax.Array, scanned: tuple[Any, jax.Array | None]) -> tuple[jax.Array, None]:
         layer_params, layer_key = scanned

@@ -7,6 +7,7 @@ the other chunks, and no logits are kept or computed twice.
 """
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -28,6 +29,13 @@ class LossSums(NamedTuple):
     """Tokens to which the model gives the highest probability."""
     tokens: Float[Array, ""]
     """Real target tokens, the end symbols included."""
+
+
+def means(sums: LossSums) -> dict[str, float]:
+    """Loss per target token (nats), perplexity, and the share of tokens that are right."""
+    loss, nll, correct, tokens = (float(value) for value in sums)
+    perplexity = math.exp(min(nll / tokens, 700.0))
+    return {"loss": loss / tokens, "perplexity": perplexity, "accuracy": correct / tokens}
 
 
 def smoothed_loss(

@@ -34,6 +34,8 @@ class StepMetrics(NamedTuple):
     gradient_norm: Float[Array, ""]
     """Global L2 norm of the gradient, before clipping."""
     learning_rate: Float[Array, ""]
+    source_tokens: Float[Array, ""]
+    """Real source tokens, the end symbols included."""
 
 
 class Functions(NamedTuple):
@@ -88,7 +90,9 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         updates, moments = adam.update(gradients, state.optimizer, state.params)
         step = state.step + 1
         rate = learning_rate(step, training, width)
-        metrics = StepMetrics(loss_sums, optax.tree.norm(gradients), rate)
+        source_tokens = jnp.sum(batch.source_segments > 0, dtype=jnp.float32)
+        norm, source_tokens = optax.tree.norm(gradients), jax.lax.psum(source_tokens, AXIS)
+        metrics = StepMetrics(loss_sums, norm, rate, source_tokens)
         params = optax.apply_updates(state.params, updates)
         return TrainState(params, moments, step), metrics
 

@@ -1,4 +1,4 @@
-"""The whole model: packing, masks, the cached decoder, and the options that published models need."""
+"""The whole model: packing, masks, the cached decoder, and the options of published models."""
 
 import dataclasses
 

@@ -1,0 +1,152 @@
+"""Training speed beside `torch.nn.Transformer`: the same sizes, batch and tokens, in one process.
+
+    pip install -e '.[bench]'
+    python benchmarks/train_step.py small        # 4+4 layers, 128/512, 4 heads, V = 8 000
+    python benchmarks/train_step.py base         # 6+6 layers, 512/2 048, 8 heads, V = 37 000
+
+Both do the whole update on all cores in float32: embeddings, dropout, label-smoothed loss, gradient
+and Adam. Rounds of the two alternate, so that both see the same machine; the ratio is taken round by
+round. PyTorch has the lighter task: a causal mask is all it applies, where ours keeps packed
+sentences apart.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+
+import jax
+import numpy as np
+import torch
+from torch import nn
+
+from seq2seq import parallel
+from seq2seq.config import Config, ModelConfig, TrainingConfig
+from seq2seq.model.layers import sinusoids
+from seq2seq.training import step
+from seq2seq.types import Batch
+
+SIZES = {
+    "small": (8000, ModelConfig(4, 4, 128, 4, feed_forward_width=512)),
+    "base": (37000, ModelConfig()),
+}
+
+
+def main() -> None:
+    """Prints tokens per second of both, round by round, and the median ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("size", choices=SIZES)
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--length", type=int, default=64, help="tokens of a row, on either side")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=6.0, help="length of a round")
+    arguments = parser.parse_args()
+    parallel.tune_allocator()
+    vocabulary, model = SIZES[arguments.size]
+    batch = packed_rows(arguments.rows, arguments.length, vocabulary)
+    tokens = int((batch.source_segments > 0).sum() + (batch.target_segments > 0).sum())
+    ours, theirs = jax_update(model, vocabulary, batch), torch_update(model, vocabulary, batch)
+    for update in (ours, theirs):
+        rate(update, tokens, 1.0)
+    print(f"{arguments.size}: {arguments.rows} rows of {arguments.length}, {os.cpu_count()} cores")
+    print(f"jax {jax.__version__}, torch {torch.__version__}; source + target tokens/s")
+    ratios = []
+    for number in range(arguments.rounds):
+        pair = [rate(update, tokens, arguments.seconds) for update in (ours, theirs)]
+        ratios.append(pair[0] / pair[1])
+        print(f"round {number}: ours {pair[0]:8,.0f}  torch {pair[1]:8,.0f}  {ratios[-1]:.2f}x")
+    print(f"median ratio {median(ratios):.2f}x (from {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def rate(update: Callable[[], None], tokens: int, seconds: float) -> float:
+    """Tokens per second of an update, repeated for some seconds."""
+    begin, count = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - begin) < seconds or count < 2:
+        update()
+        count += 1
+    return count * tokens / elapsed
+
+
+def packed_rows(rows: int, length: int, vocabulary: int) -> Batch:
+    """Rows of four sentences each, without padding."""
+    generator = np.random.default_rng(0)
+    sentence = length // 4
+    segments = np.tile(np.repeat(np.arange(1, 5, dtype=np.int32), sentence), (rows, 1))
+    positions = np.tile(np.arange(sentence, dtype=np.int32), (rows, 4))
+
+    def tokens() -> np.ndarray:
+        return generator.integers(4, vocabulary, (rows, length)).astype(np.int32)
+
+    return Batch(tokens(), segments, positions, tokens(), tokens(), segments, positions)
+
+
+def jax_update(model: ModelConfig, vocabulary: int, batch: Batch) -> Callable[[], None]:
+    """One update of ours."""
+    config = Config(model=model, training=TrainingConfig())
+    functions = step.make(config, vocabulary, vocabulary, jax.numpy.dtype("float32"))
+    state = jax.jit(functions.init)(jax.random.key(0))
+    train = parallel.data_parallel(functions.train, donate=True)
+    placed, key = parallel.place(batch), jax.random.key(1)
+
+    def update() -> None:
+        nonlocal state
+        state, metrics = train(state, placed, key)
+        jax.block_until_ready(metrics)
+
+    return update
+
+
+class TorchTransformer(nn.Module):
+    """The same model from PyTorch's own parts, with shared embeddings."""
+
+    def __init__(self, model: ModelConfig, vocabulary: int, length: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, model.width)
+        nn.init.normal_(self.embedding.weight, std=model.width**-0.5)
+        self.register_buffer("places", torch.from_numpy(sinusoids(length, model.width)))
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(length))
+        self.dropout = nn.Dropout(model.dropout)
+        self.scale = model.width**0.5
+        self.transformer = nn.Transformer(
+            model.width,
+            model.heads,
+            model.encoder_layers,
+            model.decoder_layers,
+            model.feed_forward_width,
+            model.dropout,
+            batch_first=True,
+        )
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Logits of every target position."""
+        source, target = (
+            self.dropout(self.embedding(tokens) * self.scale + self.places)
+            for tokens in (source, target)
+        )
+        states = self.transformer(source, target, tgt_mask=self.mask, tgt_is_causal=True)
+        return states @ self.embedding.weight.T
+
+
+def torch_update(model: ModelConfig, vocabulary: int, batch: Batch) -> Callable[[], None]:
+    """One update of PyTorch's."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    network = TorchTransformer(model, vocabulary, batch.source.shape[1]).train()
+    adam = torch.optim.Adam(network.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, fused=True)
+    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
+    source, inputs, outputs = (
+        torch.from_numpy(array).long()
+        for array in (batch.source, batch.target_inputs, batch.target_outputs)
+    )
+
+    def update() -> None:
+        adam.zero_grad(set_to_none=True)
+        logits = network(source, inputs)
+        loss(logits.view(-1, vocabulary), outputs.view(-1)).backward()
+        adam.step()
+
+    return update
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The demonstration: train on the embedded phrasebook, measure, and look at words in context."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from seq2seq import commands, evaluation, recipes
+from seq2seq.commands import show
+from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, split
+from seq2seq.run_directory import RunDirectory
+from seq2seq.translator import Translator
+
+_SHOWN = ("bank", "mole", "light", "match", "date", "spring", "it")
+
+
+def demo(config_file: Path, overrides: Sequence[str]) -> int:
+    """Trains the recipe, prints its scores and sample translations; returns the exit status."""
+    config = recipes.load(config_file, overrides)
+    commands.train(config, profile=False, distributed=False, again="make demo")
+    run = Path(str(config.run))
+    if not RunDirectory.open(run).steps():
+        return 130
+    translator = Translator.load(run)
+    _scores(translator, run)
+    show("")
+    show("The same word, translated by what stands around it:")
+    for example, translation in _samples(translator, ambiguous()):
+        mark = "ok" if sense_is_right(example, translation) else f"wrong, not {example.sense}"
+        show("")
+        show(f"  {example.word} + {example.decider}: {mark}")
+        show(f"    {example.source}")
+        show(f"    {translation}")
+    _farewell(run)
+    return 0
+
+
+def _scores(translator: Translator, run: Path) -> None:
+    """BLEU on the test set, and how often an ambiguous word is translated in the right sense."""
+    test, contrasts = split("test"), ambiguous()
+    hypotheses = [result.text for result in translator.translate([pair.source for pair in test])]
+    scores = evaluation.evaluate(hypotheses, [pair.target for pair in test])
+    found = [result.text for result in translator.translate([pair.source for pair in contrasts])]
+    right = sum(sense_is_right(pair, text) for pair, text in zip(contrasts, found, strict=True))
+    share = 100 * right / len(contrasts)
+    bleu = scores["bleu"]
+    show("")
+    show(f"test set, {len(test):,} unseen sentences: BLEU {bleu.score:.1f} ({bleu.signature})")
+    show(f"ambiguous words in the right sense: {right} of {len(contrasts)} ({share:.1f} %)")
+    figures = {"bleu": dataclasses.asdict(bleu)}
+    RunDirectory.open(run).add_results({"test": figures, "ambiguous": {"right": share}})
+
+
+def _samples(
+    translator: Translator, examples: Sequence[AmbiguousPair]
+) -> list[tuple[AmbiguousPair, str]]:
+    """For each word shown, one minimal pair with its translations."""
+    chosen: list[AmbiguousPair] = []
+    for word in _SHOWN:
+        groups = [example.group for example in examples if example.word.lower() == word]
+        if groups:
+            chosen += [example for example in examples if example.group == groups[0]]
+    results = translator.translate([example.source for example in chosen])
+    return [(example, result.text) for example, result in zip(chosen, results, strict=True)]
+
+
+def _farewell(run: Path) -> None:
+    show("")
+    show(f"The run lies in {run}; learning curve: {run / 'learning_curve.png'}")
+    show("Try next:")
+    show(f'  echo "The tired animal sat by the river bank." | .venv/bin/seq2seq translate {run}')
+    show(f"  .venv/bin/seq2seq evaluate {run} --metrics bleu chrf ter")
+    show(f"  .venv/bin/seq2seq describe {run}")
+    show("Your own parallel text: docs/quick_start.md")

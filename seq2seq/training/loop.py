@@ -1,0 +1,211 @@
+"""The loop around the update: feed, log, validate, save, stop, and go on where it was.
+
+Nothing here waits for the device but where it must: an update is dispatched before the metrics of
+the one before it are read, so the device always has work. All that a restart needs is the
+checkpoint: the batch and the dropout of an update are functions of the seed and its number, and
+the history of validations (for patience) is in metrics.jsonl.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+
+from seq2seq import parallel
+from seq2seq.data.batches import Batches
+from seq2seq.data.prepare import Prepared
+from seq2seq.model import functional
+from seq2seq.run_directory import RunDirectory
+from seq2seq.training import learning_curve, step
+from seq2seq.training.feed import Feed
+from seq2seq.training.interruption import Interruption
+from seq2seq.training.metrics import MetricsWriter
+from seq2seq.training.progress import Progress
+from seq2seq.training.step import TrainState
+from seq2seq.training.stopping import last_step, out_of_patience
+from seq2seq.training.tally import Tally
+from seq2seq.training.validation import Validator
+
+Reason = Literal["steps", "epochs", "patience", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call of `train` ended.
+
+    Attributes:
+        step: Updates done, in all.
+        first: Updates done before this call.
+        last: Updates after which training ends.
+        reason: Why it ended.
+        signal: Name of the signal that interrupted it.
+    """
+
+    step: int
+    first: int
+    last: int
+    reason: Reason
+    signal: str | None = None
+
+
+class Trainer:
+    """A run in training: its compiled functions, state, data and files."""
+
+    def __init__(self, directory: RunDirectory, prepared: Prepared) -> None:
+        """Compiles nothing yet; restores the latest checkpoint, or makes new parameters.
+
+        Args:
+            directory: The run, locked by the caller.
+            prepared: Its data.
+
+        Raises:
+            UserError: The checkpoint does not fit the config.
+        """
+        parallel.tune_allocator()
+        config = directory.config
+        vocabularies, training = prepared.vocabularies, config.training
+        sizes = (len(vocabularies.source), len(vocabularies.target))
+        dtype = functional.compute_dtype(training.compute_dtype)
+        functions = step.make(config, *sizes, dtype)
+        self._directory, self._config = directory, config
+        self._update = parallel.data_parallel(functions.train, training.backend, donate=True)
+        self._batches = Batches(prepared.train, prepared.weights, config.data, training)
+        self._rows, self._part = parallel.local_rows(self._batches.rows, training.accumulation)
+        self._validator = Validator(config, prepared, functions.evaluate)
+        self._state = _restored_or_new(directory, functions.init, training.seed)
+        self._dropout_key = jax.random.fold_in(jax.random.key(training.seed), 1)
+        self._tally = Tally(config, sizes, dtype)
+
+    def train(self, profile: bool = False) -> Outcome:
+        """Trains to the end, or until it is interrupted; then the state is saved.
+
+        Args:
+            profile: Whether updates 10 to 20 of this call are traced for TensorBoard's profiler.
+
+        Raises:
+            UserError: The loss is no longer finite, or the disk is full.
+        """
+        first = int(self._state.step)
+        reason: Reason
+        last, reason = last_step(self._config.training, self._batches)
+        patience = self._config.training.patience
+        if out_of_patience(self._directory.metrics, patience, self._metric):
+            return Outcome(first, first, last, "patience")
+        if first >= last:
+            return Outcome(first, first, last, reason)
+        files = (self._directory.metrics, self._directory.tensorboard)
+        with Interruption().watch() as interruption, MetricsWriter(*files, first) as writer:
+            done, reason = self._run(first, last, reason, interruption, writer, profile)
+        learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
+        return Outcome(done, first, last, reason, interruption.signal)
+
+    @property
+    def _metric(self) -> str:
+        return self._config.training.best_metric
+
+    def _run(
+        self,
+        first: int,
+        last: int,
+        reason: Reason,
+        interruption: Interruption,
+        writer: MetricsWriter,
+        profile: bool,
+    ) -> tuple[int, Reason]:
+        """The updates from `first` to `last`; returns how many are done, and why it ended."""
+        training, tally = self._config.training, self._tally
+        feed = Feed(lambda number: self._batches.batch(number, self._part))
+        done, quiet = first, jax.process_index() > 0
+        with (
+            Progress("training", last, first, every=None, quiet=quiet) as progress,
+            _Profile(self._directory, profile, first) as trace,
+        ):
+            tally.start(feed)
+            for batch in feed.steps(first, last):
+                self._state, metrics = self._update(self._state, batch, self._dropout_key)
+                done += 1
+                stop = interruption.signal is not None
+                tally.add(metrics)
+                trace.after(done, metrics)
+                if done % training.log_every == 0 or done == last:
+                    figures = tally.figures(self._batches.epoch(done - 1)[0])
+                    writer.write(done, "train", figures)
+                    progress.update(done, tally.shown(figures))
+                else:
+                    progress.update(done)
+                if done % training.validate_every == 0 or done == last:
+                    self._validate(done, writer, progress)
+                    if out_of_patience(self._directory.metrics, training.patience, self._metric):
+                        reason, last = "patience", done
+                elif done % training.checkpoint_every == 0 or stop:
+                    self._save(done, {})
+                if stop and done < last:
+                    reason, last = "interrupted", done
+                if done == last:
+                    break
+            with tally.timed("saving"):
+                self._directory.wait()
+        return done, reason
+
+    def _validate(self, done: int, writer: MetricsWriter, progress: Progress) -> None:
+        """Measures the model on the validation set and saves it with the figures."""
+        with self._tally.timed("validation"):
+            figures = self._validator(self._state.params)
+        writer.write(done, "validation", figures)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        progress.note(f"validation: {done:,}  {shown}")
+        self._save(done, figures)
+
+    def _save(self, done: int, figures: dict[str, float]) -> None:
+        with self._tally.timed("saving"):
+            self._directory.save(done, self._state._asdict(), figures or None)
+
+
+def train(directory: RunDirectory, prepared: Prepared, profile: bool = False) -> Outcome:
+    """Trains a run, or goes on with it; see `Trainer`."""
+    return Trainer(directory, prepared).train(profile)
+
+
+def _restored_or_new(
+    directory: RunDirectory, init: Callable[[jax.Array], TrainState], seed: int
+) -> TrainState:
+    """The state of the latest checkpoint, or the one before the first update."""
+    key, sharding = jax.random.key(seed), parallel.replicated()
+    if not directory.steps():
+        return jax.jit(init, out_shardings=sharding)(key)
+    abstract = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        jax.eval_shape(init, key),
+    )
+    return TrainState(**directory.restore(abstract._asdict(), "latest")[1])
+
+
+class _Profile:
+    """An XLA trace of a few updates, once they have settled."""
+
+    def __init__(self, directory: RunDirectory, wanted: bool, first: int) -> None:
+        self._folder = str(directory.tensorboard)
+        self._begin = first + 10 if wanted else -1
+        self._running = False
+
+    def __enter__(self) -> "_Profile":
+        return self
+
+    def after(self, done: int, metrics: object) -> None:
+        """Begins or ends the trace if it is time."""
+        if done == self._begin:
+            jax.block_until_ready(metrics)
+            jax.profiler.start_trace(self._folder)
+            self._running = True
+        elif self._running and done == self._begin + 10:
+            jax.block_until_ready(metrics)
+            self._stop()
+
+    def __exit__(self, *error: object) -> None:
+        if self._running:
+            self._stop()
+
+    def _stop(self) -> None:
+        jax.profiler.stop_trace()
+        self._running = False

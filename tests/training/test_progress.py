@@ -1,0 +1,137 @@
+"""Progress: a line an interval in a log file, a bar of at most 80 columns on a terminal."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from seq2seq.training import progress
+from seq2seq.training.progress import Progress
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress.time, "monotonic", clock)
+    return clock
+
+
+def log(*args: Any, **options: Any) -> tuple[Progress, io.StringIO]:
+    stream = io.StringIO()
+    return Progress(*args, console=Console(file=stream, width=80), **options), stream
+
+
+def test_reports_with_figures_make_a_line(clock: Clock) -> None:
+    bar, stream = log("training", 1000, 100, every=None)
+    with bar:
+        for done in range(101, 301):
+            clock.now += 0.5
+            loss = {"loss": 3.14159, "lr": 7.123e-4, "tokens/s": 11523.0}
+            bar.update(done, loss if done % 100 == 0 else None)
+    assert stream.getvalue().splitlines() == [
+        "training: 200/1,000  11.5k tokens/s  loss 3.142  lr 7.12e-04  6:40 left",
+        "training: 300/1,000  11.5k tokens/s  loss 3.142  lr 7.12e-04  5:50 left",
+    ]
+
+
+def test_work_without_figures_makes_a_line_now_and_then(clock: Clock) -> None:
+    bar, stream = log("preparing", unit="pairs", every=10.0)
+    with bar:
+        for _ in range(25):
+            clock.now += 1.0
+            bar.advance(2000)
+    assert stream.getvalue().splitlines() == [
+        "preparing: 20,000  2,000 pairs/s",
+        "preparing: 40,000  2,000 pairs/s",
+        "preparing: 50,000  2,000 pairs/s",
+    ]
+
+
+def test_the_time_left_forgets_a_slow_start(clock: Clock) -> None:
+    bar, stream = log("training", 1000, every=None)
+    with bar:
+        clock.now += 100.0  # compilation
+        for done in range(1, 51):
+            clock.now += 1.0
+            bar.update(done, {"loss": 1.0})
+    assert stream.getvalue().splitlines()[-1].endswith("15:50 left")
+
+
+def test_nothing_is_divided_by_nothing(clock: Clock) -> None:
+    bar, stream = log("decoding", 5, unit="sentences")
+    with bar:
+        bar.update(0, {"loss": 1.0})
+    assert stream.getvalue().startswith("decoding: 0/5  loss 1\n")
+    assert clock.now == 1000.0
+
+
+def on_terminal(width: int, figures: dict[str, float]) -> list[str]:
+    """Every state of the bar, as it stands on the screen."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    with Progress("training", 100_000, 14_000, console=console) as bar:
+        bar.advance(200, figures)
+        bar.note("validation: [bold] loss 3.2")
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
+
+
+def test_the_bar_fits_80_columns(clock: Clock) -> None:
+    assert clock.now
+    figures = {"loss": 3.14159, "lr": 7.123e-4, "accuracy": 0.512345, "norm": 1.2345}
+    lines = on_terminal(80, {**figures, "tokens/s": 123456.0})
+    assert max(map(len, lines)) <= 80
+    assert "validation: [bold] loss 3.2" in lines
+    shown = lines[-1]
+    for part in ("training", "14,200/100,000", "123.5k tokens/s", "loss 3.142", "lr 7.12e-04"):
+        assert part in shown
+    assert "norm" not in shown
+    assert "norm 1.234" in on_terminal(160, {**figures, "tokens/s": 123456.0})[-1]
+
+
+def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with Progress("training", 10, quiet=True) as bar:
+        bar.advance(5, {"loss": 1.0})
+        bar.note("note")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_plain_lines_go_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    with Progress("training", 10, every=None) as bar:
+        bar.advance(5, {"loss": 1.0})
+        bar.note("a long note " * 20)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines()[1] == ("a long note " * 20)
+    assert err.startswith("training: 5/10")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.0, "0"), (3.14159, "3.142"), (0.00071, "7.10e-04"), (1234.5, "1,234"), (98765.0, "98.8k"),
+     (2.1e6, "2.1M"), (float("inf"), "inf"), (-0.5, "-0.5"), ("a", "a")],
+)  # fmt: skip
+def test_numbers(number: float | str, text: str) -> None:
+    assert progress._number(number) == text
+
+
+def test_durations() -> None:
+    seconds = (0.4, 65, 3600, 360_000, -5)
+    assert [progress._duration(s) for s in seconds] == [
+        "0:00",
+        "1:05",
+        "1:00:00",
+        "100:00:00",
+        "0:00",
+    ]
