@@ -37,6 +37,14 @@ def sharded() -> NamedSharding:
     return NamedSharding(mesh(), PartitionSpec(AXIS))
 
 
+def abstract_replicated(tree: Any) -> Any:
+    """Shapes and types of a tree's leaves, to be held whole by every device."""
+    sharding = replicated()
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree
+    )
+
+
 def data_parallel(
     function: Callable[..., Any],
     backend: Backend = "shard_map",

@@ -160,13 +160,13 @@ def _shaped_value(hint: Any, value: Any, key: str, recipe: RecipeText) -> Any:
 
 
 def _suggestion(section: str, name: str) -> str:
-    """Returns which key may have been meant: the same in another section, or a similar one."""
+    """Returns which key may have been meant: one of this section, or else of another one."""
     everywhere = {key.rpartition(".")[2]: key for key in _keys()}
     here = {leaf: key for leaf, key in everywhere.items() if key == f"{section}.{leaf}"}
     if not section:
         here = {name: name for name in get_type_hints(Config)}
-    for choices, cutoff in ((everywhere, 1.0), (here, 0.6), (everywhere, 0.6)):
-        close = difflib.get_close_matches(name, choices, n=1, cutoff=cutoff)
+    for choices in (here, everywhere):
+        close = difflib.get_close_matches(name, choices, n=1)
         if close:
             return f" (did you mean {choices[close[0]]!r}?)"
     return ""

@@ -210,9 +210,19 @@ class RunDirectory:
         self.close()
 
     def add_results(self, results: Mapping[str, Any]) -> None:
-        """Puts the results of an evaluation into results.json, beside those of other test sets."""
-        known = json.loads(self.results.read_text()) if self.results.exists() else {}
-        text = json.dumps({**known, **results}, indent=2, ensure_ascii=False)
+        """Puts the results of an evaluation into results.json, beside those of other test sets.
+
+        Args:
+            results: By name of the test set, anything that JSON can hold.
+
+        Raises:
+            UserError: What is there is no JSON object, or no space is left.
+        """
+        try:
+            known = json.loads(self.results.read_text()) if self.results.exists() else {}
+            text = json.dumps({**known, **results}, indent=2, ensure_ascii=False)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{self.results}: expected a JSON object ({error})") from None
         self._replace(self.results, text + "\n")
 
     def _write_config(self) -> None:

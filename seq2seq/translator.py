@@ -82,7 +82,7 @@ class Translator:
         directory = RunDirectory.open(Path(run))
         config, vocabularies = directory.config, Vocabularies.load(directory.vocabulary)
         sizes = (len(vocabularies.source), len(vocabularies.target))
-        abstract = functional.abstract(config.model, *sizes)[1]
+        abstract = parallel.abstract_replicated(functional.abstract(config.model, *sizes)[1])
         with directory:
             params = directory.restore_params(abstract, checkpoint)
         return cls(config, vocabularies, params)

@@ -15,7 +15,6 @@ Importing this module does not import JAX, so that preparing data does not wait 
 """
 
 import json
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,40 +83,6 @@ class Vocabulary:
         """Returns the token ids of each text, without start and end symbols; uses all cores."""
         return self._from_model(self._processor.encode(list(texts), out_type=int, num_threads=-1))
 
-    def sample(self, texts: Sequence[str], rate: float, seed: int) -> list[list[int]]:
-        """Returns the token ids of one random segmentation of each text.
-
-        For BPE that is BPE-dropout (Provilkov et al., 2020), for unigram subword regularisation
-        (Kudo, 2018). SentencePiece's generator belongs to a thread, and a new seed reseeds the
-        threads that are drawing: so each call draws in a thread of its own, one call at a time,
-        and the result depends on the arguments alone.
-
-        Args:
-            texts: The texts, without line breaks.
-            rate: Probability of dropping a merge (BPE), or the smoothing α (unigram).
-            seed: A number from 0 to 2³² - 2.
-        """
-        drawn: list[list[list[int]]] = []
-
-        def draw() -> None:
-            sentencepiece.set_random_generator_seed(seed)
-            drawn.append(
-                self._processor.encode(
-                    list(texts),
-                    out_type=int,
-                    enable_sampling=True,
-                    alpha=rate,
-                    nbest_size=-1,
-                    num_threads=1,
-                )
-            )
-
-        with _SAMPLING:
-            thread = threading.Thread(target=draw)
-            thread.start()
-            thread.join()
-        return self._from_model(drawn[0])
-
     def decode(self, sequences: Iterable[Sequence[int]]) -> list[str]:
         """Returns the text of each sequence of token ids.
 
@@ -155,9 +120,6 @@ class Vocabulary:
         if self._ids is None:
             return sequences
         return [[self._ids[i] for i in sequence] for sequence in sequences]
-
-
-_SAMPLING = threading.Lock()
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,15 @@ def test_round_trip_is_exact_onto_any_devices(make: Any, before: int, after: int
     assert len(found["state"]["params"]["b"].devices()) == after
 
 
+def test_without_a_sharding_arrays_go_to_the_first_device(make: Any) -> None:
+    checkpoints = make()
+    checkpoints.save(1, {"params": {"w": jax.device_put(jnp.ones(8), on_devices(8))}})
+    checkpoints.wait()
+    wanted = {"params": {"w": jax.ShapeDtypeStruct((8,), jnp.float32)}}
+    _, found = checkpoints.restore(wanted, "latest")
+    assert found["params"]["w"].devices() == {jax.devices()[0]}
+
+
 def test_arrays_may_be_donated_right_after_save(make: Any) -> None:
     checkpoints = make()
     state = jax.device_put({str(i): jnp.ones((300, 300)) for i in range(4)}, on_devices(2))
@@ -264,7 +273,9 @@ def test_a_kill_while_saving_leaves_the_one_before(make: Any) -> None:
     assert restored_step(checkpoints, "latest") == 1
 
 
-def test_a_full_disk_is_one_line_and_nothing_half_written(make: Any) -> None:
+def test_a_full_disk_is_one_line_and_nothing_half_written(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     """A limit on the size of files stands for the full disk: it fails in the same calls."""
     checkpoints = make()
     save(checkpoints, 1)
@@ -279,6 +290,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(make: Any) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [entry.name for entry in checkpoints.path.iterdir()] == ["1"]
+    assert caplog.records == []
     save(checkpoints, 2)
     checkpoints.wait()
     assert checkpoints.steps() == [1, 2]

@@ -141,6 +141,7 @@ MISTAKES = [
     ("\ntraining:\n  stesp: 3",
      "x.yaml:3: training.stesp: unknown key (did you mean 'training.steps'?"),
     ("training: {beam_size: 3}", "unknown key (did you mean 'decoding.beam_size'?)"),
+    ("decoding: {max_length: 3}", "unknown key (did you mean 'decoding.max_source_length'?)"),
     ("trainig: {steps: 3}", "x.yaml:1: trainig: unknown key (did you mean 'training'?)"),
     ("steps: 3", "unknown key (did you mean 'training.steps'?)"),
     ("decoding: {zzz: 3}", "unknown key (known: beam_size, length_penalty"),

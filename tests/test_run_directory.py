@@ -187,6 +187,14 @@ def test_results_of_several_test_sets_stand_side_by_side(tmp_path: Path) -> None
     )
 
 
+def test_damaged_results_are_not_overwritten(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, Config())
+    run.results.write_text("{")
+    with pytest.raises(UserError, match=r"results.json: expected a JSON object"):
+        run.add_results({"test": 1})
+    assert run.results.read_text() == "{"
+
+
 def test_opening_a_run_needs_no_orbax(trained: RunDirectory) -> None:
     code = """
 import sys

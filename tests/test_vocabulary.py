@@ -3,7 +3,6 @@
 import random
 import subprocess
 import sys
-import threading
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -156,27 +155,6 @@ def test_a_published_table_gives_its_own_ids(vocabulary: Vocabulary, tmp_path: P
             vocabulary.pieces[i] for i in vocabulary.encode(["Ein Maulwurf grub"])[0]
         ]
         assert table.decode([[symbols.start, *ids[0], symbols.end]]) == ["Ein Maulwurf grub"]
-
-
-@pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_sampling_depends_on_its_seed_alone(kind: str) -> None:
-    vocabulary = train(VARIED, VocabularyConfig(kind=kind, size=120))
-    once = vocabulary.sample(VARIED, 0.2, 5)
-    assert vocabulary.sample(VARIED, 0.2, 6) != once != vocabulary.encode(VARIED)
-    assert vocabulary.decode(once) == VARIED
-
-    results: dict[int, list[list[int]]] = {}
-
-    def draw(seed: int) -> None:
-        results[seed] = vocabulary.sample(VARIED, 0.2, seed)
-
-    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results[5] == once
-    assert len({str(ids) for ids in results.values()}) == 8
 
 
 def test_text_is_prepared_without_jax() -> None:

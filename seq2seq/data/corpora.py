@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from seq2seq.config import Corpus, DataConfig
 from seq2seq.data import tables
@@ -104,7 +104,9 @@ def file_paths(corpus: Corpus, data: DataConfig) -> list[Path]:
     return [Path(name).expanduser() for name in names]
 
 
-def _phrasebook(part: str) -> Iterator[Chunk]:
+def _phrasebook(
+    part: Literal["train", "validation", "test", "ambiguous"],
+) -> Iterator[Chunk]:
     """Yields the pairs of the embedded phrasebook."""
     from seq2seq.data.phrasebook import ambiguous, split
 

@@ -182,7 +182,11 @@ def _packing_lines(packing: PackingReport | None) -> list[str]:
     if packing is None:
         return []
     shape = f"{packing.source_row_length} + {packing.target_row_length}"
+    rows = packing.steps * packing.rows_of_step
+    source = packing.source_tokens / (rows * packing.source_row_length)
+    target = packing.target_tokens / (rows * packing.target_row_length)
     return [
-        f"packing     {packing.efficiency:.1%} real tokens in rows of {shape}",
+        f"packing     {packing.efficiency:.1%} real tokens in rows of {shape}"
+        f" (source {source:.1%}, target {target:.1%})",
         f"epoch       {_count(packing.steps)} steps of {_count(packing.rows_of_step)} rows",
     ]

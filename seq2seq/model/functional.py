@@ -37,10 +37,10 @@ def init(config: ModelConfig, source_size: int, target_size: int, key: jax.Array
 
 
 def cast(params: Params, dtype: jnp.dtype) -> Params:
-    """Matrices in the type of the computation; scales and biases, which are few, as they are."""
+    """Parameters in the type of the computation, but for the norms, which compute in float32."""
 
     def convert(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
-        return leaf if path[-1].key in ("scale", "bias") else leaf.astype(dtype)
+        return leaf if any(part.key == "norm" for part in path) else leaf.astype(dtype)
 
     return jax.tree_util.tree_map_with_path(convert, params)
 

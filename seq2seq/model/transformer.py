@@ -115,7 +115,9 @@ class Transformer(nnx.Module):
         )
         if self.output_bias is None:
             return scores
-        return scores + self.output_bias[...].reshape((1,) * (scores.ndim - 1) + (-1,))
+        return scores + self.output_bias[...].astype(jnp.float32).reshape(
+            (1,) * (scores.ndim - 1) + (-1,)
+        )
 
     def memory(self, encoded: Float[Array, "B S D"]) -> tuple[LayerMemory, ...]:
         """Cross-attention keys and values of every decoder layer."""

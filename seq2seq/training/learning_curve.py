@@ -12,6 +12,7 @@ from seq2seq.training.metrics import read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _TRAIN, _VALIDATION, _BLEU, _RATE = "#8da9c4", "#13315c", "#c8553d", "#5f6f52"
 _INK, _GRID = "#333333", "#e6e6e6"
@@ -37,24 +38,27 @@ def draw(metrics: Path, picture: Path, title: str = "") -> bool:
         UserError: No space is left, or the picture may not be written.
     """
     lines = read(metrics)
-    losses = [_series(lines, kind, "loss") for kind in ("train", "validation")]
-    if not any(steps for steps, _ in losses):
+    if not any(_series(lines, kind, "loss")[0] for kind in ("train", "validation")):
         return False
+    draft = picture.with_name(f".{picture.name}.new")
+    with storage_errors(picture):
+        _figure(lines, title).savefig(draft, format="png")
+        draft.replace(picture)
+    return True
+
+
+def _figure(lines: list[dict[str, Any]], title: str) -> "Figure":
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=[4, 1])
-    _draw_losses(upper, *losses)
+    _draw_losses(upper, *(_series(lines, kind, "loss") for kind in ("train", "validation")))
     _draw_bleu(upper, _series(lines, "validation", "bleu"))
     _draw_rate(lower, _series(lines, "train", "learning_rate"))
     upper.set_title(title, loc="left", color=_INK, fontsize=11, fontweight="bold", pad=24)
-    draft = picture.with_name(f".{picture.name}.new")
-    with storage_errors(picture):
-        FigureCanvasAgg(figure)
-        figure.savefig(draft, format="png")
-        draft.replace(picture)
-    return True
+    return figure
 
 
 def _series(lines: list[dict[str, Any]], kind: str, name: str) -> Series:

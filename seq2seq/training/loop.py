@@ -95,7 +95,9 @@ class Trainer:
         if first >= last:
             return Outcome(first, first, last, reason)
         files = (self._directory.metrics, self._directory.tensorboard)
-        with Interruption().watch() as interruption, MetricsWriter(*files, first) as writer:
+        quiet = jax.process_index() > 0
+        writer = MetricsWriter(*files, first, quiet=quiet)
+        with Interruption().watch() as interruption, writer:
             done, reason = self._run(first, last, reason, interruption, writer, profile)
         learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
         return Outcome(done, first, last, reason, interruption.signal)
@@ -171,13 +173,10 @@ def _restored_or_new(
     directory: RunDirectory, init: Callable[[jax.Array], TrainState], seed: int
 ) -> TrainState:
     """The state of the latest checkpoint, or the one before the first update."""
-    key, sharding = jax.random.key(seed), parallel.replicated()
+    key = jax.random.key(seed)
     if not directory.steps():
-        return jax.jit(init, out_shardings=sharding)(key)
-    abstract = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
-        jax.eval_shape(init, key),
-    )
+        return jax.jit(init, out_shardings=parallel.replicated())(key)
+    abstract = parallel.abstract_replicated(jax.eval_shape(init, key))
     return TrainState(**directory.restore(abstract._asdict(), "latest")[1])
 
 

@@ -95,7 +95,7 @@ class Progress:
             self._figures = figures
         now = time.monotonic()
         due = self._every is not None and now - self._last_line >= self._every
-        if figures is not None or due or now - self._history[-1][0] >= 1.0:
+        if figures is not None or now - self._history[-1][0] >= 1.0:
             self._history.append((now, done))
         if self._bar is not None:
             left = self._left()

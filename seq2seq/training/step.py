@@ -87,7 +87,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         sums = accumulate(gradient, state.params, batch, key, training.accumulation)
         gradients, loss_sums = jax.lax.psum(sums, AXIS)
         gradients = jax.tree.map(lambda g: g / loss_sums.tokens, gradients)
-        updates, moments = adam.update(gradients, state.optimizer, state.params)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes integers and floats
+            updates, moments = adam.update(gradients, state.optimizer, state.params)
         step = state.step + 1
         rate = learning_rate(step, training, width)
         source_tokens = jnp.sum(batch.source_segments > 0, dtype=jnp.float32)

@@ -19,7 +19,6 @@ from seq2seq.data.filters import Survey, Verdict, pair_hash
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
 
-
 PREPARE_MODULE = sys.modules[prepare.__module__]
 
 

@@ -5,9 +5,7 @@ from seq2seq.data.report import CorpusReport, PackingReport, Report, SideReport
 DROPPED = {"undecodable": 0, "empty": 12, "duplicate": 1_234_567, "too_long": 3, "length_ratio": 0}
 REPORT = Report(
     corpora=(
-        CorpusReport(
-            "/a/very/long/path/" * 6 + "train.{lang}", "train", 9_999_999, 8_765_417, DROPPED
-        ),
+        CorpusReport("/a/long/path" * 6 + "/train.{lang}", "train", 9_999_999, 8_765_417, DROPPED),
         CorpusReport("valid.tsv", "validation", 1000, 1000, dict.fromkeys(DROPPED, 0)),
     ),
     joint=False,
@@ -25,7 +23,7 @@ def test_people_see_what_was_dropped_and_why() -> None:
     lines = REPORT.lines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["pairs", "read", "kept", "empty", "duplicate", "too", "long"]
-    assert lines[1].startswith("train: /a/very/long/")
+    assert lines[1].startswith("train: /a/")
     assert "train.{lang}" in lines[1]
     assert lines[1].endswith("9 999 999  8 765 417     12  1 234 567         3")
     assert lines[2].split() == ["validation:", "valid.tsv", "1", "000", "1", "000", "0", "0", "0"]

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 
 from seq2seq.training import learning_curve
 from seq2seq.training.learning_curve import draw
+from seq2seq.training.metrics import read
 
 
 def write(path: Path, steps: int, bleu: bool = True) -> Path:
@@ -41,6 +42,21 @@ def test_every_curve_is_in_the_picture(tmp_path: Path, steps: int) -> None:
         assert share_of(color, picture) > 1e-4
     assert share_of(learning_curve._VALIDATION, picture) > 1e-5
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_curves_are_the_figures_of_the_run(tmp_path: Path) -> None:
+    lines = read(write(tmp_path / "m.jsonl", 1000))
+    upper, lower, second = learning_curve._figure(lines, "runs/x").axes
+    curves = [*upper.lines, *second.lines, *lower.lines]
+    names = ("loss", "loss", "bleu", "learning_rate")
+    kinds = ("train", "validation", "validation", "train")
+    for curve, name, kind in zip(curves, names, kinds, strict=True):
+        points = [(line["step"], line[name]) for line in lines if line["kind"] == kind]
+        assert list(zip(*curve.get_data(), strict=True)) == points
+    labels = [text.get_text() for text in upper.get_legend().get_texts()]
+    best = max(line["bleu"] for line in lines if "bleu" in line)
+    assert labels[2] == f"validation BLEU (best {best:.1f} at 1,000)"
+    assert (upper.get_title(loc="left"), lower.get_xlabel()) == ("runs/x", "updates")
 
 
 def test_no_bleu_no_axis(tmp_path: Path) -> None:

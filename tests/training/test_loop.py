@@ -1,0 +1,172 @@
+"""The loop: it learns, stops when it should, and goes on bit for bit."""
+
+import os
+import signal
+import threading
+
+import jax
+import numpy as np
+import pytest
+
+from seq2seq.data.prepare import prepare
+from seq2seq.errors import UserError
+from seq2seq.run_directory import RunDirectory
+from seq2seq.training import loop
+from seq2seq.training.metrics import read
+from seq2seq.training.stopping import out_of_patience
+from seq2seq.training.validation import read_text
+from seq2seq.translator import Translator
+
+
+def train(config, **options):
+    with RunDirectory.create(config.run, config) as directory, directory.lock():
+        prepared = prepare(config)
+        prepared.vocabularies.save(directory.vocabulary)
+        trainer = loop.Trainer(directory, prepared)
+        outcome = trainer.train(**options)
+    return outcome, trainer._state
+
+
+def assert_equal(a, b):
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+def test_a_restart_goes_on_bit_for_bit(config_of):
+    whole, wanted = train(config_of(run="whole"))
+    first, _ = train(config_of("--training.steps=3", "--training.decay=inverse_sqrt", run="cut"))
+    second, found = train(config_of(run="cut"))
+    assert (whole.step, whole.reason) == (6, "steps")
+    assert (first.step, second.first, second.step) == (3, 3, 6)
+    assert_equal(found, wanted)
+
+
+def test_nothing_is_done_when_all_is_done(config_of):
+    _, before = train(config_of())
+    outcome, after = train(config_of())
+    assert (outcome.first, outcome.step, outcome.last) == (6, 6, 6)
+    assert_equal(before, after)
+
+
+def test_metrics_tell_what_happened(config_of):
+    train(config_of())
+    lines = read(RunDirectory.open(config_of().run).metrics)
+    kinds = [(line["step"], line["kind"]) for line in lines]
+    assert kinds == [
+        (2, "train"),
+        (3, "validation"),
+        (4, "train"),
+        (6, "train"),
+        (6, "validation"),
+    ]
+    assert lines[0]["loss"] > lines[3]["loss"]
+    assert 0 < lines[3]["model_flops_utilisation"] < 1
+    parts = [lines[3][f"seconds_{part}"] for part in ("step", "data", "validation", "saving")]
+    assert min(parts) >= 0
+    assert sum(parts) > 0
+
+
+def test_epochs_end_training(config_of):
+    config = config_of(
+        "--training.epochs=1", "--training.steps=1000", "--training.batch_tokens=4096"
+    )
+    outcome, _ = train(config)
+    assert outcome.reason == "epochs"
+    assert 1 < outcome.step < 20
+    assert outcome.step == outcome.last
+
+
+def test_patience_ends_training_and_survives_a_restart(config_of):
+    words = ("--training.patience=1", "--training.steps=60", "--training.learning_rate=1e-9")
+    words += ("--training.best_metric=loss",)
+    config = config_of(*words, "--training.validate_every=1", "--model.dropout=0")
+    outcome, _ = train(config)
+    again, _ = train(config)
+    if outcome.reason == "patience":
+        assert (again.reason, again.first, again.step) == ("patience", outcome.step, outcome.step)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "patience", "ends"),
+    [
+        ("bleu", [1, 3, 2], 1, True),
+        ("bleu", [1, 3, 2], 2, False),
+        ("bleu", [1, 2, 2], 1, True),
+        ("loss", [3, 2, 1], 1, False),
+        ("loss", [3, 1, 2, 2], 2, True),
+        ("bleu", [], 1, False),
+        ("bleu", [3, 2, 1], None, False),
+    ],
+)
+def test_patience_counts_validations_without_a_better_one(tmp_path, metric, values, patience, ends):
+    lines = [
+        f'{{"step": {i}, "kind": "validation", "{metric}": {v}}}' for i, v in enumerate(values)
+    ]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert out_of_patience(tmp_path / "metrics.jsonl", patience, metric) is ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_run_goes_on(config_of, number):
+    _, wanted = train(config_of("--training.steps=40", run="whole"))
+    config = config_of("--training.steps=40", "--training.validate_every=40", run="cut")
+    directory = RunDirectory.create(config.run, config)
+    stop = threading.Event()
+
+    def interrupt():
+        while not stop.wait(0.01):
+            if directory.metrics.exists() and read(directory.metrics):
+                os.kill(os.getpid(), number)
+                return
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    outcome, _ = train(config)
+    stop.set()
+    thread.join()
+    assert outcome.reason == "interrupted"
+    assert outcome.signal == signal.Signals(number).name
+    assert 0 < outcome.step < 40
+    final, found = train(config)
+    assert (final.first, final.step) == (outcome.step, 40)
+    assert_equal(found, wanted)
+
+
+def test_a_loss_that_is_not_finite_is_told(config_of):
+    config = config_of(
+        "--training.learning_rate=1e30", "--training.steps=20", "--training.warmup_steps=1"
+    )
+    with pytest.raises(UserError, match=r"loss is no longer a finite number.*learning_rate"):
+        train(config)
+
+
+def test_a_profile_is_written(config_of):
+    train(config_of("--training.steps=25"), profile=True)
+    folder = RunDirectory.open(config_of().run).tensorboard
+    assert list(folder.rglob("*.xplane.pb"))
+
+
+def test_accumulation_changes_nothing_but_memory(config_of):
+    words = ("--model.dropout=0", "--training.steps=3")
+    _, whole = train(config_of(*words, run="whole"))
+    _, parts = train(config_of(*words, "--training.accumulation=2", run="parts"))
+    for a, b in zip(jax.tree.leaves(whole.params), jax.tree.leaves(parts.params), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+def test_reversal_is_learnt(config_of):
+    """The whole system on a task with one right answer: attention must look from the other end."""
+    config = config_of(
+        "--training.steps=700",
+        "--training.validate_every=350",
+        "--training.checkpoint_every=350",
+        "--training.log_every=100",
+        "--training.warmup_steps=60",
+        "--training.decay=cosine",
+        "--model.dropout=0",
+    )
+    train(config)
+    text = read_text(config.data, 40)
+    found = Translator.load(config.run).translate(text.sources)
+    right = [result.text == wanted for result, wanted in zip(found, text.references, strict=True)]
+    assert sum(right) >= 38
