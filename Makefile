@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test format lint types lock bench clean
+.PHONY: help demo test format lint types lock bench docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -40,8 +40,12 @@ lock: $(INSTALLED)  ## pin the dependencies anew
 	$(RUN) uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--upgrade --extra dev pyproject.toml -o requirements.lock
 
-bench: $(INSTALLED)  ## every benchmark, one after the other
-	$(RUN) benchmarks
+bench: $(INSTALLED)  ## the benchmarks that need no other framework
+	$(VENV)/bin/python benchmarks/packing.py --config configs/demo.yaml
+	@echo "Beside PyTorch: $(VENV)/bin/pip install '.[bench]' && $(VENV)/bin/python benchmarks/train_step.py small"
+
+docs: $(INSTALLED)  ## write docs/recipes.md from the docstrings of the config
+	$(VENV)/bin/python docs/generate_recipes.py
 
 clean:  ## remove the environment and caches, keep the runs
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

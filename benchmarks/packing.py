@@ -14,16 +14,14 @@ second of planning (packing from nothing; later epochs only shuffle), of gatheri
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from seq2seq import recipes
 from seq2seq.config import Config, Corpus, DataConfig, TrainingConfig, VocabularyConfig
-from seq2seq.data import TokenPairs, prepare
+from seq2seq.data import prepare
 from seq2seq.data.batches import gather
 from seq2seq.data.epochs import Epochs, rows_of_step
 
@@ -40,9 +38,11 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=int, default=8000, help="pieces of the vocabulary")
     parser.add_argument("--runs", type=int, default=RUNS)
     arguments = parser.parse_args()
-    print("  rows        filled   pairs kept   planning  gathering       both   (tokens/s)")
+    sys.stdout.write(
+        "  rows        filled   pairs kept   planning  gathering       both   (tokens/s)\n"
+    )
     for config in configs(arguments):
-        print(measured(config, arguments.runs))
+        sys.stdout.write(measured(config, arguments.runs) + "\n")
 
 
 def configs(arguments: argparse.Namespace) -> Iterator[Config]:

@@ -1,215 +1,254 @@
 """The `seq2seq` command: results on stdout, everything else on stderr.
 
-A user's mistake is one line and exit status 2. What a command needs is imported when it runs, so
-that `--help` and mistakes are answered at once.
+A user's mistake is one line and exit status 2. What can be wrong with the words and the files they
+name is looked at here, before anything that needs JAX is imported: mistakes are answered at once.
 """
 
 import argparse
+import errno
 import os
+import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
+from seq2seq import options
 from seq2seq.errors import UserError, nearest
 
-_EPILOG = "Any key of a recipe can be set: --section.key=value, such as --training.steps=100."
+if TYPE_CHECKING:
+    from seq2seq.config import Config, Corpus, DecodingConfig
+    from seq2seq.run_directory import RunDirectory
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command and exits: 0 if all went well, 2 after a user's mistake, 130 after Ctrl-C.
+    """Runs a command and exits.
+
+    The status is 0 if all went well, 2 after a user's mistake, 128 + n after signal n (Ctrl-C: 130)
+    and 141 where nobody reads the output any longer.
 
     Args:
         arguments: Words of the command line; default those of this process.
     """
     try:
-        status = run(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()
+        with _termination():
+            status = run(sys.argv[1:] if arguments is None else arguments)
+            sys.stdout.flush()
     except UserError as error:
-        print(f"seq2seq: {error}", file=sys.stderr)  # noqa: T201
-        status = 2
+        status = _complain(str(error))
     except KeyboardInterrupt:
-        print("seq2seq: interrupted", file=sys.stderr)  # noqa: T201
-        status = 130
+        status = _complain("interrupted", 128 + signal.SIGINT)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
+        _drop_output()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _drop_output()
+        status = _complain(f"{error.filename or 'stdout'}: no space left on the disk")
     sys.exit(status)
 
 
 def run(words: Sequence[str]) -> int:
     """Parses the words and runs the command; returns the exit status."""
-    known, unknown = parser().parse_known_args(list(words))
-    if known.command is None:
-        parser().print_help()
-        return 0
-    overrides = _overrides(unknown, known.command)
-    if overrides and not known.takes_overrides:
-        raise UserError(f"{overrides[0]}: `seq2seq {known.command}` takes no recipe keys")
-    command: Callable[[argparse.Namespace, list[str]], int] = known.run
-    return command(known, overrides)
+    arguments, overrides = options.parse(words)
+    return _RUN[arguments.command](arguments, overrides)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    top = argparse.ArgumentParser(
-        prog="seq2seq",
-        description="Train translation models, measure them, and translate with them.",
-        allow_abbrev=False,
-    )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
-
-    def add(
-        name: str,
-        run: Callable[[argparse.Namespace, list[str]], int],
-        text: str,
-        overrides: bool = True,
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=text,
-            description=text,
-            allow_abbrev=False,
-            epilog=_EPILOG if overrides else None,
-        )
-        command.set_defaults(run=run, takes_overrides=overrides)
-        return command
-
-    prepare = add("prepare", _prepare, "Filter, encode and store the corpora of a recipe.")
-    _add_config(prepare, required=True)
-
-    train = add("train", _train, "Train a model, or go on with it: the same command again.")
-    _add_config(train, required=True)
-    train.add_argument("--profile", action="store_true", help="trace ten updates for TensorBoard")
-    train.add_argument("--distributed", action="store_true", help="one process of several hosts")
-
-    evaluate = add("evaluate", _evaluate, "Score a model's translations by sacreBLEU.")
-    evaluate.add_argument("directory", type=Path, metavar="RUN", help="the run directory")
-    evaluate.add_argument("--source", type=Path, metavar="FILE", help="text to translate")
-    evaluate.add_argument("--reference", type=Path, metavar="FILE", help="its translation")
-    evaluate.add_argument("--split", default=None, help="a test set of the recipe (default: test)")
-    evaluate.add_argument("--metrics", nargs="+", default=["bleu"], choices=["bleu", "chrf", "ter"])
-    evaluate.add_argument("--json", action="store_true", help="figures for programs")
-    _add_checkpoint(evaluate)
-
-    translate = add("translate", _translate, "Translate lines of text, one for one.")
-    translate.add_argument("directory", type=Path, metavar="RUN", help="the run directory")
-    translate.add_argument(
-        "files", type=Path, nargs="*", metavar="FILE", help="text to translate (default: stdin)"
-    )
-    translate.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
-    _add_checkpoint(translate)
-
-    describe = add("describe", _describe, "Show a model's size and cost; nothing is allocated.")
-    describe.add_argument("directory", type=Path, nargs="?", metavar="RUN", help="a run directory")
-    _add_config(describe)
-    describe.add_argument("--json", action="store_true", help="figures for programs")
-
-    demo = add("demo", _demo, "Train, measure and use a small model on the embedded phrasebook.")
-    _add_config(demo, default=Path("configs/demo.yaml"))
-    return top
+def _complain(text: str, status: int = 2) -> int:
+    print(f"seq2seq: {' '.join(text.splitlines())}", file=sys.stderr)  # noqa: T201
+    return status
 
 
-def _add_config(
-    command: argparse.ArgumentParser, required: bool = False, default: Path | None = None
-) -> None:
-    text = "a recipe, such as configs/demo.yaml"
-    command.add_argument(
-        "--config", type=Path, metavar="RECIPE", help=text, required=required, default=default
-    )
+def _drop_output() -> None:
+    """Lets what is still to be written to stdout go nowhere, as it cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _add_checkpoint(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--checkpoint", default="best", help="best, latest or a step (default: %(default)s)"
-    )
+@contextmanager
+def _termination() -> Iterator[None]:
+    """Lets SIGTERM end the process as an exception does, so that drafts are removed."""
 
+    def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        sys.exit(128 + number)
 
-def _overrides(words: Sequence[str], command: str) -> list[str]:
-    """The words that are no options of a command: `--section.key=value`, or a mistake."""
-    for position, word in enumerate(words):
-        value_of_key = position > 0 and "=" not in words[position - 1]
-        if not word.startswith("--") and not value_of_key:
-            raise UserError(f"{word}: `seq2seq {command}` does not take this word")
-        name = word.partition("=")[0].removeprefix("--")
-        sections = ("run", "data", "vocabulary", "model", "training", "decoding")
-        if word.startswith("--") and name.partition(".")[0] not in sections:
-            options = "config run source reference split metrics json output checkpoint profile"
-            hint = nearest(name, options.split())
-            raise UserError(f"{word}: unknown option of `seq2seq {command}`{hint}")
-    return list(words)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    from seq2seq import recipes
+    config = _recipe(arguments.config, overrides)
+    from seq2seq.data.cache import cache_folder, fingerprint
     from seq2seq.data.prepare import prepare
 
-    prepared = prepare(recipes.load(arguments.config, overrides))
+    done = (cache_folder(config.data) / fingerprint(config)).is_dir()
+    prepared = prepare(config)
     print("\n".join(prepared.report.lines()))  # noqa: T201
-    print(f"prepared: {prepared.folder}")  # noqa: T201
+    title = "prepared already, nothing had to be done" if done else "prepared"
+    print(f"{title}: {prepared.folder}")  # noqa: T201
     return 0
 
 
 def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    from seq2seq import recipes
+    config = _recipe(arguments.config, overrides)
     from seq2seq.commands import train
 
-    config = recipes.load(arguments.config, overrides)
-    return train(
-        config, arguments.profile, arguments.distributed, again=_again(arguments, overrides)
-    )
-
-
-def _again(arguments: argparse.Namespace, overrides: list[str]) -> str:
-    """The command that goes on with a run."""
-    import shlex
-
-    return shlex.join(["seq2seq", "train", "--config", str(arguments.config), *overrides])
+    flags = [f"--{name}" for name in ("distributed",) if getattr(arguments, name)]
+    again = ["seq2seq", "train", "--config", str(arguments.config), *flags, *overrides]
+    return train(config, arguments.profile, arguments.distributed, shlex.join(again))
 
 
 def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    from seq2seq.commands import evaluate
-
     files = (arguments.source, arguments.reference)
     if (files[0] is None) != (files[1] is None):
-        raise UserError("evaluate: expected --source and --reference together, found one of them")
+        found = "--source" if files[1] is None else "--reference"
+        raise UserError(f"{found}: expected --source and --reference together, found it alone")
     if files[0] is not None and arguments.split is not None:
-        raise UserError("evaluate: expected --source and --reference or --split, found both")
+        raise UserError("--split: expected it or --source and --reference, found both")
+    run = _trained(arguments.directory, arguments.checkpoint)
+    decoding = _decoding(run, overrides)
+    _check_output(arguments.output)
+    name, corpus = _test_set(run.config, files, arguments.split)
+    from seq2seq.data.corpora import read_texts
+
+    texts = read_texts(corpus, run.config.data)
+    from seq2seq.commands import evaluate
+
     return evaluate(
-        arguments.directory,
-        None if files[0] is None else files,
-        arguments.split,
-        arguments.metrics,
-        arguments.json,
-        _checkpoint(arguments.checkpoint),
-        overrides,
+        run,
+        name,
+        texts,
+        decoding,
+        arguments.checkpoint,
+        metrics=arguments.metrics,
+        as_json=arguments.json,
+        target=arguments.output,
     )
 
 
 def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    from seq2seq import text_io
+
+    run = _trained(arguments.directory, arguments.checkpoint)
+    decoding = _decoding(run, overrides)
+    for file in arguments.files:
+        text_io.check_input(file)
+    _check_output(arguments.output)
     from seq2seq.commands import translate
 
-    checkpoint = _checkpoint(arguments.checkpoint)
-    return translate(arguments.directory, arguments.files, arguments.output, checkpoint, overrides)
+    files = arguments.files or [text_io.STDIN]
+    return translate(run, files, arguments.output, decoding, arguments.checkpoint)
 
 
 def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    from seq2seq.commands import describe
-
     if (arguments.directory is None) == (arguments.config is None):
-        raise UserError("describe: expected either a run directory or --config RECIPE")
-    return describe(arguments.directory, arguments.config, overrides, arguments.json)
+        found = "none" if arguments.config is None else "both"
+        raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
+    from seq2seq.describe import describe
+
+    if arguments.config is not None:
+        return describe(_recipe(arguments.config, overrides), None, arguments.json)
+    run = _opened(arguments.directory)
+    config = _recipe(run.path / "config.yaml", overrides)
+    own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
+    return describe(config, run.vocabulary if own else None, arguments.json)
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    _recipe(arguments.config, overrides)
     from seq2seq.demo import demo
 
     return demo(arguments.config, overrides)
 
 
-def _checkpoint(word: str) -> str | int:
-    if word in ("best", "latest"):
-        return word
-    if not word.isdecimal():
-        raise UserError(f"--checkpoint: expected best, latest or a step, found {word!r}")
-    return int(word)
+_RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "translate": _translate,
+    "describe": _describe,
+    "demo": _demo,
+}
+
+
+def _recipe(path: Path, overrides: Sequence[str]) -> "Config":
+    """Loads a recipe; where there is none, the nearest one is named."""
+    from seq2seq import recipes
+
+    if not path.exists():
+        others = [*path.parent.glob("*.y*ml"), *Path("configs").rglob("*.y*ml")]
+        by_stem = {other.stem: str(other) for other in others}
+        hint = nearest(str(path), map(str, others)) or nearest(path.stem, by_stem)
+        for stem, whole in by_stem.items():
+            hint = hint.replace(f"'{stem}'", f"'{whole}'")
+        raise UserError(f"{path}: expected a recipe, found nothing{hint}")
+    return recipes.load(path, overrides)
+
+
+def _opened(path: Path) -> "RunDirectory":
+    from seq2seq.run_directory import RunDirectory
+
+    return RunDirectory.open(path)
+
+
+def _trained(path: Path, checkpoint: str | int) -> "RunDirectory":
+    """Opens a run that has the checkpoint that is asked for."""
+    run = _opened(path)
+    steps = run.steps()
+    if not steps:
+        raise UserError(f"{path}: expected a trained run, found no checkpoint yet: train it first")
+    if isinstance(checkpoint, int) and checkpoint not in steps:
+        choices = ", ".join(map(str, steps))
+        raise UserError(
+            f"--checkpoint: expected best, latest or one of {choices}, found {checkpoint}"
+        )
+    return run
+
+
+def _decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
+    """The run's search, with what the command line changes of it."""
+    for word in overrides:
+        key = word.partition("=")[0]
+        if word.startswith("--") and not word.startswith("--decoding."):
+            raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
+    return _recipe(run.path / "config.yaml", overrides).decoding
+
+
+def _check_output(path: Path | None) -> None:
+    from seq2seq.text_io import check_output
+
+    check_output(path)
+
+
+def _test_set(
+    config: "Config", files: tuple[Path | None, Path | None], split: str | None
+) -> tuple[str, "Corpus"]:
+    """The name of what is to be scored, and where it is."""
+    from seq2seq.config import Corpus
+
+    if files[0] is not None:
+        return str(files[0]), Corpus(source=str(files[0]), target=str(files[1]))
+    first = (("validation", config.data.validation), ("test", config.data.test))
+    named = {name: corpora[0] for name, corpora in first if corpora}
+    named |= {corpus.name: corpus for corpus in config.data.test if corpus.name}
+    wanted = split or "test"
+    if wanted not in named:
+        choices = ", ".join(named)
+        known = f"one of {choices}, or " if named else ""
+        hint = nearest(wanted, named)
+        raise UserError(
+            f"--split: expected {known}--source and --reference, found {wanted!r}{hint}"
+        )
+    return wanted, named[wanted]

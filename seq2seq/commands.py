@@ -1,23 +1,27 @@
-"""What the subcommands do, once their words are parsed."""
+"""What the subcommands that need a model do, once their words are checked."""
 
 import dataclasses
 import json
+import os
+import shlex
+import shutil
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
 
-from seq2seq import evaluation, recipes, text_io
-from seq2seq.config import Config, Corpus, DecodingConfig
-from seq2seq.data import corpora
+from seq2seq import evaluation, text_io
+from seq2seq.checkpoints import storage_errors
+from seq2seq.config import Config, DecodingConfig
 from seq2seq.data.cache import cache_folder
 from seq2seq.data.prepare import prepare
-from seq2seq.errors import UserError, nearest
+from seq2seq.errors import UserError
 from seq2seq.evaluation import MetricName, Score, looks_tokenised
 from seq2seq.model import cost
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training import loop
+from seq2seq.training import loop, metrics
 from seq2seq.training.loop import Outcome
 from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
@@ -28,13 +32,15 @@ _CHUNK_LINES = 10_000
 
 
 def say(text: str) -> None:
-    """Writes a line for people, to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """Writes a line for people, to stderr; of several hosts, only the first one does."""
+    if jax.process_index() == 0:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def show(text: str) -> None:
-    """Writes a result, to stdout."""
-    print(text, flush=True)  # noqa: T201
+    """Writes a result, to stdout; of several hosts, only the first one does."""
+    if jax.process_index() == 0:
+        print(text, flush=True)  # noqa: T201
 
 
 def use_compilation_cache() -> None:
@@ -45,148 +51,197 @@ def use_compilation_cache() -> None:
 
 
 def train(config: Config, profile: bool, distributed: bool, again: str) -> int:
-    """Prepares what is not prepared, and trains; returns the exit status."""
+    """Prepares what is not prepared, and trains; returns the exit status.
+
+    Args:
+        config: What to train; `config.run` is where.
+        profile: Whether ten updates are traced for TensorBoard.
+        distributed: Whether this is one of several processes.
+        again: The command that goes on with the run.
+
+    Returns:
+        0, or 128 + n after signal n, which a shell takes for "do not go on".
+    """
     if distributed:
-        jax.distributed.initialize()
+        _join_hosts()
     use_compilation_cache()
+    outcome = train_model(config, profile)
+    _tell(outcome, RunDirectory.open(str(config.run)), again)
+    interrupted = outcome.reason == "interrupted" and outcome.signal is not None
+    return 128 + signal.Signals[str(outcome.signal)] if interrupted else 0
+
+
+def _join_hosts() -> None:
+    try:
+        jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        wanted = "a cluster that JAX knows (SLURM, Kubernetes, TPU), or JAX_COORDINATOR_ADDRESS"
+        found = str(error).partition("\n")[0]
+        raise UserError(f"--distributed: expected {wanted}, found none ({found})") from error
+
+
+def train_model(config: Config, profile: bool = False) -> Outcome:
+    """Prepares the corpora of a config where needed, and trains its run to the end.
+
+    Called again with the same config, it goes on where it stopped.
+
+    Args:
+        config: What to train; `config.run` is where.
+        profile: Whether ten updates are traced for TensorBoard.
+
+    Returns:
+        How training ended.
+
+    Raises:
+        UserError: The corpora cannot be used, the run belongs to another config or process, or the
+            disk is full.
+    """
+    if not Path(str(config.run)).exists():
+        prepare(config)  # a mistake in the corpora leaves no run behind
     with RunDirectory.create(str(config.run), config) as directory, directory.lock():
         prepared = prepare(config)
-        if jax.process_index() == 0:
-            prepared.vocabularies.save(directory.vocabulary)
-        say(
-            f"run {directory.path}: {len(prepared.train[0]):,} pairs, {_size(config, prepared.vocabularies)}"
-        )
-        outcome = loop.train(directory, prepared, profile)
-        best = directory.best_step()
-    if jax.process_index() == 0:
-        _tell(outcome, directory.path, best, again)
-    return 0
+        _keep_vocabularies(directory, prepared.vocabularies)
+        sizes = (len(prepared.vocabularies.source), len(prepared.vocabularies.target))
+        parameters = sum(cost.parameters(config.model, *sizes).values())
+        devices = _count(jax.device_count(), jax.default_backend().upper() + " device")
+        pairs = _count(len(prepared.train[0]), "pair")
+        say(f"run {directory.path}: {pairs}, {parameters:,} parameters, {devices}")
+        return loop.train(directory, prepared, profile)
 
 
-def _size(config: Config, vocabularies: Vocabularies) -> str:
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    return f"{sum(cost.parameters(config.model, *sizes).values()):,} parameters"
+def _keep_vocabularies(directory: RunDirectory, vocabularies: Vocabularies) -> None:
+    """Writes the vocabularies into a new run; in a trained one they must be the same."""
+    if directory.steps():
+        known = Vocabularies.load(directory.vocabulary)
+        pairs = ((known.source, vocabularies.source), (known.target, vocabularies.target))
+        if any(old.pieces != new.pieces for old, new in pairs):
+            wanted = "the training text that this run began with"
+            hint = "bring it back, or start another run with --run PATH"
+            raise UserError(f"{directory.path}: expected {wanted}, found another one: {hint}")
+        return
+    if jax.process_index() > 0:
+        return
+    draft = directory.vocabulary.with_name(f".vocabulary.{os.getpid()}")
+    with storage_errors(directory.vocabulary):
+        try:
+            vocabularies.save(draft)
+            shutil.rmtree(directory.vocabulary, ignore_errors=True)
+            draft.rename(directory.vocabulary)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
-def _tell(outcome: Outcome, path: Path, best: int | None, again: str) -> None:
+def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
     """Says how training ended: never silently."""
     steps = f"step {outcome.step:,} of {outcome.last:,}"
     if outcome.reason == "interrupted":
         say(f"{outcome.signal}: saved at {steps}; to go on: {again}")
         return
+    why = {"patience": ", out of patience", "epochs": ", all epochs done"}.get(outcome.reason, "")
     if outcome.step == outcome.first:
-        show(f"already at {steps}: nothing left to do in {path}")
+        show(f"already at {steps}{why}: nothing left to do in {run.path}")
     else:
-        why = {"patience": ", out of patience", "epochs": ", all epochs done"}
-        show(f"trained to {steps}{why.get(outcome.reason, '')}: {path}")
+        show(f"trained to {steps}{why}: {run.path}")
+    best = run.best_step()
     if best is not None:
-        show(f"best checkpoint: step {best:,}")
-    show(f"next: seq2seq evaluate {path}  |  seq2seq translate {path} FILE")
+        show(f"best checkpoint: step {best:,}{_validation(run, best)}")
+    files = "" if run.config.data.test else " --source FILE --reference FILE"
+    path = shlex.quote(str(run.path))
+    show(f"next: seq2seq evaluate {path}{files}\n      seq2seq translate {path} FILE")
+
+
+def _validation(run: RunDirectory, step: int) -> str:
+    """The validation figure by which a checkpoint is the best."""
+    metric = run.config.training.best_metric
+    for line in metrics.read(run.metrics):
+        value = line.get(metric)
+        if (line["step"], line["kind"]) == (step, "validation") and value is not None:
+            name = {"bleu": "BLEU"}.get(metric, metric)
+            return f" (validation {name} {value:.4g})"
+    return ""
 
 
 def evaluate(
-    directory: Path,
-    files: tuple[Path, Path] | None,
-    split: str | None,
+    run: RunDirectory,
+    name: str,
+    texts: tuple[Sequence[str], Sequence[str]],
+    decoding: DecodingConfig,
+    checkpoint: str | int,
+    *,
     metrics: Sequence[MetricName],
     as_json: bool,
-    checkpoint: str | int,
-    overrides: Sequence[str],
+    target: Path | None,
 ) -> int:
     """Translates a test set and prints its scores; returns the exit status.
 
     The scores are also kept in the run's results.json.
+
+    Args:
+        run: A trained run.
+        name: What the test set is called.
+        texts: Its sources and its references.
+        decoding: How to search.
+        checkpoint: Which one: best, latest or a step.
+        metrics: The metrics wanted.
+        as_json: Whether to print JSON instead of a table.
+        target: Where to keep the translations, if anywhere.
     """
     use_compilation_cache()
-    run = RunDirectory.open(directory)
-    name, corpus = _test_set(run.config, files, split)
-    sources, references = _read_pairs(corpus, run.config)
-    translator = Translator.load(directory, checkpoint)
-    results = _translate_all(translator, sources, _decoding(run, overrides))
+    sources, references = texts
+    translator = Translator.load(run.path, checkpoint)
+    with Progress("translating", len(sources), unit="sentences") as progress:
+        results = translator.translate(sources, decoding, progress.advance)
     hypotheses = [result.text for result in results]
-    if looks_tokenised(references):
-        say("warning: the reference looks tokenised; scores compare only with detokenised text")
+    if target is not None:
+        with text_io.output(target) as out:
+            out.writelines(f"{text}\n" for text in hypotheses)
+    for what, sentences in (("reference looks", references), ("translations look", hypotheses)):
+        if looks_tokenised(sentences):
+            say(f"warning: {name}: the {what} tokenised; scores compare only on detokenised text")
     scores = evaluation.evaluate(hypotheses, references, metrics)
     figures = {metric: dataclasses.asdict(score) for metric, score in scores.items()}
-    run.add_results({name: figures})
     show(json.dumps(figures) if as_json else _table(scores, name, len(sources)))
+    try:
+        run.add_results({name: figures})
+    except UserError as error:
+        say(f"warning: scores not kept: {error}")
     return 0
 
 
 def _table(scores: Mapping[MetricName, Score], name: str, sentences: int) -> str:
     """Scores for people."""
-    lines = [f"{name}: {sentences:,} sentences"]
+    lines = [f"{name}: {_count(sentences, 'sentence')}"]
     lines += [
         f"  {k.upper():5} {score.score:6.2f}   {score.signature}" for k, score in scores.items()
     ]
     return "\n".join(lines)
 
 
-def _test_set(
-    config: Config, files: tuple[Path, Path] | None, split: str | None
-) -> tuple[str, Corpus]:
-    """The corpus to score, and its name."""
-    if files is not None:
-        return str(files[0]), Corpus(source=str(files[0]), target=str(files[1]))
-    named = {"validation": corpus for corpus in config.data.validation[:1]}
-    named |= {"test": corpus for corpus in config.data.test[:1]}
-    named |= {corpus.name: corpus for corpus in config.data.test if corpus.name}
-    if not named:
-        raise UserError("evaluate: this run has no test set: give --source and --reference")
-    wanted = split or "test"
-    if wanted not in named:
-        choices = ", ".join(named)
-        raise UserError(
-            f"--split: expected one of {choices}, found {wanted!r}{nearest(wanted, named)}"
-        )
-    return wanted, named[wanted]
-
-
-def _read_pairs(corpus: Corpus, config: Config) -> tuple[list[str], list[str]]:
-    strict = dataclasses.replace(config.data, undecodable="error")
-    sources, references = [], []
-    for chunk in corpora.read(corpus, strict, "test"):
-        sources += [source or "" for source in chunk.sources]
-        references += [target or "" for target in chunk.targets]
-    return sources, references
-
-
-def _decoding(run: RunDirectory, overrides: Sequence[str]) -> DecodingConfig:
-    """The run's search, with what the command line changes of it."""
-    for word in overrides:
-        if word.startswith("--") and not word.startswith("--decoding."):
-            raise UserError(f"{word}: only decoding keys can be set for a trained run")
-    return recipes.load(run.path / "config.yaml", overrides).decoding
-
-
-def _translate_all(
-    translator: Translator, sentences: Sequence[str], decoding: DecodingConfig
-) -> list[Translation]:
-    with Progress("translating", len(sentences), unit="sentences") as progress:
-        return translator.translate(sentences, decoding, progress.advance)
-
-
 def translate(
-    directory: Path,
+    run: RunDirectory,
     files: Sequence[Path],
     target: Path | None,
+    decoding: DecodingConfig,
     checkpoint: str | int,
-    overrides: Sequence[str],
 ) -> int:
-    """Translates files, or stdin, line by line; returns the exit status."""
+    """Translates files line by line; returns the exit status.
+
+    Args:
+        run: A trained run.
+        files: What to translate, one after the other; `-` is stdin.
+        target: Where to write; None is stdout.
+        decoding: How to search.
+        checkpoint: Which one: best, latest or a step.
+    """
     use_compilation_cache()
-    decoding = _decoding(RunDirectory.open(directory), overrides)
-    for file in files:
-        if not file.is_file():
-            raise UserError(f"{file}: expected a text file, found {_found(file)}")
-    translator = Translator.load(directory, checkpoint)
-    size = 1 if not files and sys.stdin.isatty() else _CHUNK_LINES
+    translator = Translator.load(run.path, checkpoint)
     with text_io.output(target) as out, Progress("translating", unit="sentences") as progress:
-        inputs: list[Path | None] = [*files] or [None]
-        for path in inputs:
-            name, number = str(path or "stdin"), 0
-            for lines in text_io.chunks(text_io.read_lines(path, progress.note), size):
-                for result in translator.translate(lines, decoding, progress.advance):
+        for path in files:
+            name, number = "stdin" if path == text_io.STDIN else str(path), 0
+            typed = path == text_io.STDIN and sys.stdin is not None and sys.stdin.isatty()
+            lines = text_io.read_lines(path, progress.note)
+            for chunk in text_io.chunks(lines, 1 if typed else _CHUNK_LINES):
+                for result in translator.translate(chunk, decoding, progress.advance):
                     number += 1
                     _warn(result, f"{name}:{number}", progress)
                     out.write(result.text + "\n")
@@ -194,33 +249,18 @@ def translate(
     return 0
 
 
-def _found(path: Path) -> str:
-    return "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
-
-
 def _warn(result: Translation, place: str, progress: Progress) -> None:
     """Says where a line was cut or holds what the vocabulary does not know."""
     if result.cut:
-        progress.note(f"{place}: warning: too long, the last {result.cut:,} tokens were cut")
+        count = _count(result.cut, "token")
+        progress.note(f"{place}: warning: too long: cut, the last {count} left out")
     if result.copied:
-        progress.note(f"{place}: warning: nothing but unknown characters, left as it is")
+        progress.note(f"{place}: warning: nothing but unknown characters: left as it is")
     elif result.unknown:
-        progress.note(f"{place}: warning: {result.unknown} tokens of unknown characters")
+        count = _count(result.unknown, "token")
+        progress.note(f"{place}: warning: {count} of unknown characters")
 
 
-def describe(
-    directory: Path | None, config_file: Path | None, overrides: Sequence[str], as_json: bool
-) -> int:
-    """Prints the resolved config, the parameters, FLOPs and memory; returns the exit status."""
-    if directory is not None:
-        run = RunDirectory.open(directory)
-        config = run.config
-        known = Vocabularies.load(run.vocabulary) if run.vocabulary.is_dir() else None
-    else:
-        assert config_file is not None
-        config, known = recipes.load(config_file, overrides), None
-    size = config.vocabulary.size
-    sizes = (size, size) if known is None else (len(known.source), len(known.target))
-    description = cost.describe(config, *sizes)
-    show(json.dumps(description) if as_json else cost.render(description))
-    return 0
+def _count(number: int, noun: str) -> str:
+    """Returns `1 token`, `2,000 tokens`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

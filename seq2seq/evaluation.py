@@ -1,4 +1,4 @@
-"""Scores of translations, by sacreBLEU (Post, 2018): on detokenised text, always with a signature."""
+"""Scores of translations by sacreBLEU (Post, 2018): on detokenised text, with their signature."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MetricName = Literal["bleu", "chrf", "ter"]
 METRICS: dict[MetricName, type[Metric]] = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
 """The metrics by name, in sacreBLEU's default settings (BLEU: cased, tokeniser 13a)."""
 
-_SPACED = re.compile(r"\w (?:[.,;:!?]|n't|'s|&apos;)(?= |$)|@-@|@@ ")
+_SPACED = re.compile(r"""[\w"”“)] (?:[.,;:!?]|n't|'s)(?= |$)|&(?:apos|quot);|@-@|@@ """)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def evaluate(
 def looks_tokenised(sentences: Sequence[str]) -> bool:
     """Whether text seems to be cut into tokens, which makes its scores incomparable.
 
-    A space before a closing punctuation mark in a third of the sentences is taken for a sign of it.
+    A space before a closing punctuation mark, or an escape that only tokenisers write, is taken for
+    a sign of it when a third of the sentences have one.
     """
     marked = sum(bool(_SPACED.search(sentence)) for sentence in sentences)
     return len(sentences) > 0 and marked * 3 >= len(sentences)

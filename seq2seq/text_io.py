@@ -1,7 +1,14 @@
-"""Lines in and lines out: exactly one for one, whatever a line holds."""
+r"""Lines in and lines out: exactly one for one, whatever a line holds.
 
+Only `\n` ends a line. Text is UTF-8 on both sides, whatever the locale says; bytes that are none
+are replaced, with a warning. Gzip is known by its content.
+"""
+
+import gzip
+import io
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -10,25 +17,45 @@ from typing import BinaryIO, TextIO
 
 from seq2seq.errors import UserError
 
+STDIN = Path("-")
+"""The name that stands for standard input, as it does elsewhere."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
 
 def read_lines(path: Path | None, warn: Callable[[str], None]) -> Iterator[str]:
-    """Yields the lines of a file, or of stdin, without their ends; only \\n ends a line.
+    r"""Yields the lines of a file, or of stdin, without their ends: `\n`, or `\r\n`.
 
     Args:
-        path: The file; None is stdin.
+        path: The file, plain or gzip; None or `-` is stdin.
         warn: Told, by file and line number, where bytes that are not UTF-8 were replaced.
 
     Raises:
         UserError: The file cannot be read.
     """
-    if path is None:
-        yield from _decoded(sys.stdin.buffer, "stdin", warn)
-        return
+    name = "stdin" if path is None or path == STDIN else str(path)
     try:
-        with path.open("rb") as file:
-            yield from _decoded(file, str(path), warn)
+        with _opened(None if name == "stdin" else path) as file:
+            yield from _decoded(file, name, warn)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{name}: expected a whole gzip file, found damage ({error})") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        if sys.stdin is None:
+            raise UserError("stdin: expected text, found it closed")
+        yield sys.stdin.buffer
+        return
+    with io.BufferedReader(io.FileIO(path)) as plain:
+        if plain.peek(2)[:2] != _GZIP_MAGIC:
+            yield plain
+            return
+        with gzip.open(plain) as file:
+            yield file  # type: ignore[misc]
 
 
 def _decoded(file: BinaryIO, name: str, warn: Callable[[str], None]) -> Iterator[str]:
@@ -37,7 +64,8 @@ def _decoded(file: BinaryIO, name: str, warn: Callable[[str], None]) -> Iterator
         try:
             yield body.decode("utf-8")
         except UnicodeDecodeError as error:
-            warn(f"{name}:{number}: not valid UTF-8 at byte {error.start + 1}: bytes replaced")
+            found = f"byte 0x{body[error.start]:02x} at column {error.start + 1} is not UTF-8"
+            warn(f"{name}:{number}: warning: {found}: replaced by \ufffd")
             yield body.decode("utf-8", errors="replace")
 
 
@@ -45,6 +73,31 @@ def chunks(lines: Iterator[str], size: int) -> Iterator[list[str]]:
     """Yields the lines in lists of `size`, the last one shorter."""
     while chunk := list(islice(lines, size)):
         yield chunk
+
+
+def check_input(path: Path) -> None:
+    """Raises `UserError` unless the path is `-`, or can be opened for reading."""
+    if path == STDIN:
+        return
+    if path.is_dir() or not path.exists():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UserError(f"{path}: expected a text file, found {found}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: cannot be read: {os.strerror(13)}")
+
+
+def check_output(path: Path | None) -> None:
+    """Raises `UserError` unless a file can be written there; writes nothing."""
+    if path is None or _is_device(path):
+        return
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise UserError(f"{path}: expected a file to write, found a folder")
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise UserError(f"{path}: cannot be written: expected a folder {folder}, found {found}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: cannot be written: {folder} is read-only")
 
 
 @contextmanager
@@ -55,15 +108,25 @@ def output(path: Path | None) -> Iterator[TextIO]:
         UserError: The file cannot be written.
     """
     if path is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
         yield sys.stdout
         sys.stdout.flush()
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    device, goal = _is_device(path), path.resolve()
+    draft = goal if device else goal.with_name(f".{goal.name}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:
             yield file
-        draft.replace(path)
+        if not device:
+            draft.replace(goal)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        if not device:
+            draft.unlink(missing_ok=True)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether the path is a pipe or a device, such as /dev/null: written to as it stands."""
+    return path.exists() and not path.is_file() and not path.is_dir()

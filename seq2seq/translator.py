@@ -5,6 +5,7 @@ and little is compiled; results come back in the order of the input.
 """
 
 import functools
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        text: The translation, detokenised.
+        text: The translation, detokenised, in one line.
         score: Log-probability divided by the length penalty; 0 for an empty sentence.
         tokens: The pieces of the translation, without the end symbol.
         cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
@@ -98,19 +99,30 @@ class Translator:
         Args:
             sentences: Any strings; an empty or blank one gives an empty translation.
             decoding: How to search; default the run's.
-            advance: Called after each batch with the number of sentences it held.
+            advance: Called with a number of sentences that are done, until all are.
 
         Returns:
             As many translations, in the same order.
+
+        Raises:
+            TypeError: `sentences` is a single string.
         """
+        if isinstance(sentences, str):
+            raise TypeError("sentences: expected a list of strings, found a string")
         decoding = decoding or self.config.decoding
-        encoded = self.vocabularies.source.encode(sentences)
-        kept = [tokens[: decoding.max_source_length - 1] for tokens in encoded]
-        results = [Translation("")] * len(sentences)
+        encoded = self.vocabularies.source.encode([_encodable(text) for text in sentences])
+        results = [self._untranslated(*pair) for pair in zip(sentences, encoded, strict=True)]
+        limit = decoding.max_source_length - 1
+        kept = [
+            [] if result.copied else tokens[:limit]
+            for result, tokens in zip(results, encoded, strict=True)
+        ]
+        if advance is not None:
+            advance(sum(not tokens for tokens in kept))
         for batch in batches(kept, decoding.batch_tokens):
             found = self._decode([kept[i] for i in batch], decoding)
             for i, (tokens, score) in zip(batch, found, strict=True):
-                results[i] = self._result(sentences[i], encoded[i], kept[i], tokens, score)
+                results[i] = self._result(encoded[i], kept[i], tokens, score)
             if advance is not None:
                 advance(len(batch))
         return results
@@ -130,18 +142,34 @@ class Translator:
         ends = (tokens == self.vocabularies.target.symbols.end).argmax(axis=1)
         return [(tokens[i, : ends[i]].tolist(), float(scores[i])) for i in range(len(sources))]
 
-    def _result(
-        self, sentence: str, encoded: list[int], kept: list[int], tokens: list[int], score: float
-    ) -> Translation:
-        """A sentence of which nothing is known stays as it is: names in other scripts, emoji."""
-        source, target = self.vocabularies.source, self.vocabularies.target
-        cut, unknown = len(encoded) - len(kept), encoded.count(source.symbols.unknown)
+    def _untranslated(self, sentence: str, encoded: list[int]) -> Translation:
+        """What becomes of a sentence of which nothing is known: names in other scripts, emoji."""
+        source = self.vocabularies.source
+        unknown = encoded.count(source.symbols.unknown)
         known = (token for token in encoded if token != source.symbols.unknown)
-        if all(source.pieces[token] == _SPACE for token in known):
-            text = " ".join(sentence.split())
-            return Translation(text, cut=cut, unknown=unknown, copied=True)
+        if not unknown or any(source.pieces[token] != _SPACE for token in known):
+            return Translation("", cut=len(encoded))
+        return Translation(_printable(sentence), unknown=unknown, copied=True)
+
+    def _result(
+        self, encoded: list[int], kept: list[int], tokens: list[int], score: float
+    ) -> Translation:
+        target = self.vocabularies.target
+        text = " ".join(target.decode([tokens])[0].splitlines())  # bytes may spell a line's end
         pieces = tuple(target.pieces[token] for token in tokens)
-        return Translation(target.decode([tokens])[0], score, pieces, cut, unknown)
+        unknown = encoded.count(self.vocabularies.source.symbols.unknown)
+        return Translation(text, score, pieces, len(encoded) - len(kept), unknown)
+
+
+def _encodable(text: str) -> str:
+    """The text as SentencePiece can take it: no halves of surrogate pairs, no NUL."""
+    return text.encode("utf-8", errors="replace").decode("utf-8").replace("\0", "")
+
+
+def _printable(text: str) -> str:
+    """The text in one line, without control characters."""
+    spaced = " ".join(_encodable(text).split())
+    return "".join(c for c in spaced if unicodedata.category(c) != "Cc")
 
 
 def batches(sources: Sequence[Sequence[int]], budget: int) -> Iterator[list[int]]:
@@ -166,7 +194,7 @@ def padded_length(length: int) -> int:
 
 
 def padded_rows(sentences: int, length: int, budget: int) -> int:
-    """Rows of a batch: what the budget allows, fewer for few sentences, a multiple of the devices."""
+    """Rows of a batch: what the budget allows, fewer for few sentences, equally many a device."""
     full = max(1, budget // length)
     few = 1 << (sentences - 1).bit_length()
     return parallel.local_rows(min(full, few))[0]

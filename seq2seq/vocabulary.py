@@ -80,8 +80,16 @@ class Vocabulary:
         return len(self.pieces)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Returns the token ids of each text, without start and end symbols; uses all cores."""
-        return self._from_model(self._processor.encode(list(texts), out_type=int, num_threads=-1))
+        """Returns the token ids of each text, without start and end symbols; uses all cores.
+
+        A lone surrogate, which is half a character, counts as a question mark.
+        """
+        try:
+            sequences = self._processor.encode(list(texts), out_type=int, num_threads=-1)
+        except TypeError:
+            whole = [text.encode("utf-8", "replace").decode() for text in texts]
+            sequences = self._processor.encode(whole, out_type=int, num_threads=-1)
+        return self._from_model(sequences)
 
     def decode(self, sequences: Iterable[Sequence[int]]) -> list[str]:
         """Returns the text of each sequence of token ids.

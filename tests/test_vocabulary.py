@@ -65,6 +65,15 @@ def test_ids_are_special_symbols_then_pieces(vocabulary: Vocabulary) -> None:
     assert 3 in ids[3]
 
 
+def test_any_string_can_be_encoded(vocabulary: Vocabulary) -> None:
+    odd = ["\0", "a\nb", "x" * 100_000, "🙂" * 1000, "\u0301", "the \ud800bank"]
+    decoded = vocabulary.decode(vocabulary.encode(odd))
+    assert decoded[1] == "a b"
+    assert len(decoded[2]) >= 3
+    assert decoded[5].startswith("the ")
+    assert len(decoded) == len(odd)
+
+
 def test_decoding_drops_special_symbols_and_shows_unknown(vocabulary: Vocabulary) -> None:
     bank = vocabulary.encode(["bank"])[0]
     assert vocabulary.decode([[1, *bank, 2, 0, 0], [], [3]]) == ["bank", "", " ⁇ "]
@@ -144,8 +153,9 @@ def test_missing_and_damaged_folders(tmp_path: Path, vocabulary: Vocabulary) -> 
 
 def test_a_published_table_gives_its_own_ids(vocabulary: Vocabulary, tmp_path: Path) -> None:
     pieces = [piece for piece in reversed(vocabulary.pieces) if piece != "▁bank"]
+    pieces[pieces.index("<pad>")] = "[PAD]"
     places = {piece: i for i, piece in enumerate(pieces)}
-    symbols = Symbols(places["<pad>"], places["<s>"], places["</s>"], places["<unk>"])
+    symbols = Symbols(places["[PAD]"], places["<s>"], places["</s>"], places["<unk>"])
     published = Vocabulary(vocabulary.model, pieces, symbols)
     published.save(tmp_path)
     for table in (published, Vocabulary.load(tmp_path)):
@@ -154,7 +164,9 @@ def test_a_published_table_gives_its_own_ids(vocabulary: Vocabulary, tmp_path: P
         assert [table.pieces[i] for i in ids[0]] == [
             vocabulary.pieces[i] for i in vocabulary.encode(["Ein Maulwurf grub"])[0]
         ]
-        assert table.decode([[symbols.start, *ids[0], symbols.end]]) == ["Ein Maulwurf grub"]
+        assert table.decode([[symbols.start, *ids[0], symbols.end, symbols.pad]]) == [
+            "Ein Maulwurf grub"
+        ]
 
 
 def test_text_is_prepared_without_jax() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Int64
+from jaxtyping import Int, Int32, Int64
 
 from seq2seq.config import DataConfig, TrainingConfig
 from seq2seq.data.epochs import Epochs, rows_of_step
@@ -82,10 +82,10 @@ class Batches:
         return gather(self._epochs.pairs(epoch), self._plan(epoch), rows, shape, self._symbols)
 
     def _plan(self, epoch: int) -> Plan:
-        """Returns an epoch's plan, and forgets all but the newest two."""
+        """Returns an epoch's plan; a new one stays beside its neighbours' alone, to save memory."""
         if epoch not in self._plans:
-            kept = [(e, plan) for e, plan in self._plans.items() if abs(e - epoch) == 1][-1:]
-            self._plans = dict([*kept, (epoch, self._epochs.plan(epoch))])
+            kept = {e: plan for e, plan in self._plans.items() if abs(e - epoch) == 1}
+            self._plans = kept | {epoch: self._epochs.plan(epoch)}
         return self._plans[epoch]
 
 
@@ -147,8 +147,8 @@ class _Cells(NamedTuple):
     """
 
     tokens: Int32[np.ndarray, " cells"]
-    segments: Int32[np.ndarray, " cells"]
-    positions: Int32[np.ndarray, " cells"]
+    segments: Int64[np.ndarray, " cells"]
+    positions: Int64[np.ndarray, " cells"]
     places: Int64[np.ndarray, " cells"]
     """Where each cell stands in the flattened rows."""
     ends: Int64[np.ndarray, " sentences"]
@@ -170,7 +170,7 @@ class _Cells(NamedTuple):
 
 def _lay_out(
     tokens: Int32[np.ndarray, " tokens"],
-    offsets: Int64[np.ndarray, " pairs+1"],
+    offsets: Int64[np.ndarray, " offsets"],
     chosen: Int64[np.ndarray, " sentences"],
     counts: Int64[np.ndarray, " rows"],
     width: int,
@@ -182,7 +182,7 @@ def _lay_out(
     sentence_rows = np.repeat(np.arange(len(counts)), counts)
     first_in_row = (np.cumsum(counts) - counts)[sentence_rows]
     places = sentence_rows * width - (ends - lengths)[first_in_row]
-    segments = np.arange(1, len(chosen) + 1, dtype=np.int32) - first_in_row
+    segments = np.arange(1, len(chosen) + 1) - first_in_row
     cells = np.arange(ends[-1] if len(ends) else 0)
     positions = cells - np.repeat(ends - lengths, lengths)
     taken = positions + np.repeat(begins, lengths)
@@ -197,7 +197,7 @@ def _lay_out(
 
 
 def _scatter(
-    values: Int32[np.ndarray, " cells"], cells: _Cells, height: int, empty: int = 0
+    values: Int[np.ndarray, " cells"], cells: _Cells, height: int, empty: int = 0
 ) -> Int32[np.ndarray, "B width"]:
     """Returns rows that hold the values in their places, and `empty` elsewhere."""
     rows = np.full(height * cells.width, empty, np.int32)

@@ -46,9 +46,10 @@ def build(config: Config, folder: Path) -> Report:
     """
     train = _Part("train", config.data.train, config.data)
     verdicts, sample = _survey(train, config.vocabulary.training_pairs)
-    vocabularies = train_vocabularies(
-        (source for source, _ in sample), (target for _, target in sample), config.vocabulary
-    )
+    with progress("learning the vocabulary", None):
+        vocabularies = train_vocabularies(
+            (source for source, _ in sample), (target for _, target in sample), config.vocabulary
+        )
     vocabularies.save(folder / VOCABULARY_FOLDER)
     del sample
     paths = [folder / name for name in training_files(config)]

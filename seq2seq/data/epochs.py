@@ -3,7 +3,10 @@
 How many pairs of which lengths an epoch holds does not change from epoch to epoch, as long as the
 corpora's weights are whole numbers. So rows are packed once, for lengths; an epoch then only draws
 which pair of these lengths stands where, and in which order the rows come. That leaves every epoch
-with the same number of steps, and asking for a step far ahead costs nothing.
+with the same number of steps, and asking for a step far ahead costs nothing. (With a fractional
+weight every epoch is packed anew, and finding the epoch of a step takes packing all before it.) The
+price: a pair whose lengths no other has meets neighbours of the same lengths in every epoch, which
+attention, kept within a pair, does not notice.
 """
 
 from collections.abc import Sequence

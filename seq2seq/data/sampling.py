@@ -10,7 +10,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Sampler:
             spawn = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(workers, spawn, _start, arguments)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Sampler":
         """Returns the sampler; processes start when the first texts come."""
         return self
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow
@@ -52,9 +52,9 @@ class TokenPairs:
     """
 
     source_tokens: Int32[np.ndarray, " source_tokens"]
-    source_offsets: Int64[np.ndarray, " pairs+1"]
+    source_offsets: Int64[np.ndarray, " offsets"]
     target_tokens: Int32[np.ndarray, " target_tokens"]
-    target_offsets: Int64[np.ndarray, " pairs+1"]
+    target_offsets: Int64[np.ndarray, " offsets"]
     corpus_sizes: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class PairWriter:
         self._sizes: list[int] = []
         self._files: dict[tuple[str, str], IO[bytes]] = {}
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "PairWriter":
         """Opens the plain files."""
         for side in SIDES:
             for part in ("tokens", "offsets"):

@@ -14,7 +14,7 @@ import math
 import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
@@ -46,7 +46,7 @@ class SubwordSampler:
         self._processor = SentencePieceProcessor(model_proto=vocabulary.model)
         self._pieces = Pieces(vocabulary)
         self._rate = rate
-        self._words: dict[str, _Word] = {}
+        self._words: dict[str, _Merges | _Lattice] = {}
 
     def draw(self, texts: Sequence[str], seed: int) -> list[list[int]]:
         """Returns the token ids of one random segmentation of each text.
@@ -72,7 +72,7 @@ class SubwordSampler:
             else:
                 yield from generator.random(4096).tolist()
 
-    def _learn(self, word: str) -> "_Word":
+    def _learn(self, word: str) -> "_Merges | _Lattice":
         """Works out what is needed to draw a word, and keeps it."""
         if len(self._words) >= _MOST_WORDS:
             self._words.clear()
@@ -135,13 +135,6 @@ class Pieces:
             elif ids[-1:] != [self._unknown]:
                 ids.append(self._unknown)
         return tuple(ids)
-
-
-class _Word(Protocol):
-    """A word whose segmentations can be drawn."""
-
-    def draw(self, numbers: Iterator[Any]) -> Ids:
-        """Returns the ids of a random segmentation."""
 
 
 class _Merges:

@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.config import Corpus
 from seq2seq.errors import UserError, nearest
@@ -21,15 +21,9 @@ _ROWS = 10_000
 """Rows of a dataset that are read at once."""
 
 
-class LineParser(Protocol):
-    """Reads the pair that a line holds."""
-
-    def __call__(self, text: str, number: int) -> tuple[str, str] | None:
-        """Returns the pair in line `number` (from 1), or None if the line holds none.
-
-        Raises:
-            UserError: The line is malformed.
-        """
+LineParser = Callable[[str, int], tuple[str, str] | None]
+"""Returns the pair in a line with that number (from 1), or None if it holds none; raises
+`UserError` if it is malformed."""
 
 
 class TabSeparated:

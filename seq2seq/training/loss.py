@@ -61,7 +61,8 @@ def smoothed_loss(
     """
     vocabulary, width = matrix.shape
     bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
-    chunk = max(1, min(labels.size, _CHUNK_ELEMENTS // vocabulary))
+    chunks = -(-labels.size // max(1, _CHUNK_ELEMENTS // vocabulary))
+    chunk = -(-labels.size // chunks)
     padding = -labels.size % chunk
     flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
     labels = jnp.pad(labels.reshape(-1), (0, padding))

@@ -8,6 +8,7 @@ import pytest
 
 from seq2seq.config import DataConfig, TrainingConfig
 from seq2seq.data.batches import Batches, gather, validation_batches
+from seq2seq.data.epochs import Epochs
 from seq2seq.data.packing import Plan
 from seq2seq.data.storage import TokenPairs
 from seq2seq.types import Batch
@@ -132,6 +133,29 @@ def test_rows_come_in_random_order() -> None:
         for step in (0, batches.steps_in_epoch(0))
     ]
     assert not together[0] & together[1]
+
+
+def test_pairs_meet_other_pairs_in_every_epoch() -> None:
+    alike = TokenPairs.of([[i, i] for i in range(4, 204)], [[i] for i in range(4, 204)])
+    batches = Batches(alike, [1.0], DATA, TRAINING)
+    together = []
+    for epoch in range(2):
+        first = epoch * batches.steps_in_epoch(0)
+        rows = [batches.batch(first + step).source for step in range(batches.steps_in_epoch(0))]
+        together.append({frozenset(row.tolist()) for row in np.concatenate(rows) if row.any()})
+    assert len(together[0] & together[1]) < 3
+
+
+def test_plans_of_two_epochs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[int] = []
+    plan = Epochs.plan
+    monkeypatch.setattr(Epochs, "plan", lambda self, e: (planned.append(e), plan(self, e))[1])
+    batches = Batches(PAIRS, [1.0], DATA, TRAINING)
+    count = batches.steps_in_epoch(0)
+    for step in (0, count, count - 1, count, 2 * count, 2 * count - 1, 3 * count, 9 * count):
+        batches.batch(step)
+    assert planned == [0, 1, 2, 3, 9]
+    assert len(batches._plans) == 1
 
 
 def test_weights() -> None:

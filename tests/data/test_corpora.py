@@ -103,6 +103,19 @@ def test_invalid_utf8_can_be_dropped(tmp_path: Path) -> None:
         read_texts(corpus, DROP)
 
 
+def test_lines_are_counted_over_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpora, "CHUNK", 2)
+    good, bad = b"a\tb\n" * 7, b"a\tb\n" * 4 + b"a\t\xff\n" + b"a\tb\n" * 2
+    for source, target, name in ((good, bad, "de"), (bad, good, "en")):
+        (tmp_path / "x.en").write_bytes(source)
+        (tmp_path / "x.de").write_bytes(target)
+        with pytest.raises(UserError, match=rf"x\.{name}:5: expected UTF-8"):
+            pairs(Corpus(path=str(tmp_path / "x.{lang}")))
+    (tmp_path / "x.tsv").write_bytes(bad)
+    with pytest.raises(UserError, match=r"x\.tsv:5: expected UTF-8"):
+        pairs(Corpus(path=str(tmp_path / "x.tsv")))
+
+
 def write(path: Path, *lines: str | bytes) -> str:
     path.write_bytes(b"\n".join(x if isinstance(x, bytes) else x.encode() for x in lines) + b"\n")
     return str(path)

@@ -15,6 +15,7 @@ import pytest
 
 from seq2seq.config import Config, Corpus, DataConfig
 from seq2seq.data import build, cache, filters
+from seq2seq.data.corpora import Chunk
 from seq2seq.data.filters import Survey, Verdict, pair_hash
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
@@ -167,16 +168,29 @@ def test_sampling_keeps_the_same_pairs(small: Config) -> None:
     assert max(int(pairs.target_lengths.max()) for pairs in prepared.train) < small.data.max_length
 
 
+def test_sampling_draws_anew_in_every_chunk(small: Config) -> None:
+    vocabulary = replace(small.vocabulary, sampling=0.2, segmentations=1)
+    data = replace(small.data, train=small.data.train * 2, drop_duplicates=False)
+    pairs = prepare(replace(small, vocabulary=vocabulary, data=data)).train[0]
+    first, second = (
+        [pairs.pair(i) for i in range(start, start + len(pairs) // 2)]
+        for start in (0, len(pairs) // 2)
+    )
+    assert first != second
+
+
 def test_the_sample_is_fair_and_bounded() -> None:
-    chosen = np.zeros(60)
-    for first in range(60):
-        survey = Survey(20, drop_duplicates=False)
-        rows = [str((first + i) % 60) for i in range(60)]
-        for chunk in (rows[:7], rows[7:31], rows[31:]):
-            survey.add(filters.Chunk(list(chunk), list(chunk)))
-        assert len({*survey.sample}) == 20
-        chosen[[int(source) for source, _ in survey.sample]] += 1
-    assert chosen.min() == chosen.max() == 20
+    survey = Survey(1000, drop_duplicates=False)
+    rows = [str(i) for i in range(6000)]
+    for first, stop in ((0, 700), (700, 3100), (3100, 6000)):
+        survey.add(Chunk(list(rows[first:stop]), list(rows[first:stop])))
+    chosen = sorted(int(source) for source, _ in survey.sample)
+    assert len({*chosen}) == 1000
+    sixths = np.histogram(chosen, bins=6, range=(0, 6000))[0]
+    assert np.abs(sixths - 1000 / 6).max() < 5 * np.sqrt(1000 / 6)
+    few = Survey(1000, drop_duplicates=False)
+    few.add(Chunk(list(rows[:9]), list(rows[:9])))
+    assert [source for source, _ in few.sample] == rows[:9]
 
 
 def test_pair_hashes_know_where_the_source_ends() -> None:

@@ -94,18 +94,18 @@ Thomas Thomas/Thomas m person name plain
 """
 
 HER_JOBS = """
-teacher Lehrerin/Lehrerinnen f her_job
-doctor Ärztin/Ärztinnen f her_job
-pilot Pilotin/Pilotinnen f her_job
-lawyer Anwältin/Anwältinnen f her_job
-judge Richterin/Richterinnen f her_job
-journalist Journalistin/Journalistinnen f her_job
-architect Architektin/Architektinnen f her_job
-cook Köchin/Köchinnen f her_job
-artist Künstlerin/Künstlerinnen f her_job
-biologist Biologin/Biologinnen f her_job
-nurse Krankenschwester/Krankenschwestern f her_job
-singer Sängerin/Sängerinnen f her_job
+teacher Lehrerin/Lehrerinnen f hers
+doctor Ärztin/Ärztinnen f hers
+pilot Pilotin/Pilotinnen f hers
+lawyer Anwältin/Anwältinnen f hers
+judge Richterin/Richterinnen f hers
+journalist Journalistin/Journalistinnen f hers
+architect Architektin/Architektinnen f hers
+cook Köchin/Köchinnen f hers
+artist Künstlerin/Künstlerinnen f hers
+biologist Biologin/Biologinnen f hers
+nurse Krankenschwester/Krankenschwestern f hers
+singer Sängerin/Sängerinnen f hers
 """
 
 ANIMALS = """

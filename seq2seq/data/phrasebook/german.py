@@ -130,20 +130,20 @@ def _asks_for_perfect(item: Clause) -> bool:
 
 
 def _middle(item: Clause, opened: bool) -> list[str]:
-    """All between subject and right bracket: dative, time, accusative, nicht, places.
+    """All between subject and right bracket: receiver, time, object, nicht, places.
 
-    A definite accusative that is negated goes before the time: Er liest den Brief heute nicht.
+    A definite object that is negated goes before the time: Er liest den Brief heute nicht.
     """
     opened_by_adverb = opened and item.fronted and item.asked == ""
     time = [item.adverb.german] if item.adverb and not opened_by_adverb else []
     if item.tense in ("progressive", "was progressive"):
         time.append("gerade")
     item, negation = _negation(item)
-    datives = _noun_objects(item, "d")
-    accusatives = _noun_objects(item, "a")
-    swapped = [*accusatives, *time] if negation else [*time, *accusatives]
+    receivers = _noun_objects(item, "d") if "a" in item.verb.cases else []
+    things = _noun_objects(item, item.verb.cases[-1:])
+    swapped = [*things, *time] if negation else [*time, *things]
     places = [prepositional(place) for place in item.places]
-    return [*datives, *swapped, *negation, *places, *_predicate(item)]
+    return [*receivers, *swapped, *negation, *places, *_predicate(item)]
 
 
 def _objects(item: Clause) -> list[tuple[Phrase, str]]:
@@ -194,7 +194,7 @@ def _predicate(item: Clause) -> list[str]:
         return [_property(item.predicate)]
     if item.predicate is None:
         return []
-    bare = not item.predicate.noun.tags.isdisjoint({"job", "her_job"})
+    bare = not item.predicate.noun.tags.isdisjoint({"job", "hers"})
     bare = bare and not item.predicate.adjectives
     if bare and item.predicate.determiner == "a":  # Er ist Lehrer.
         return [inflection.noun(item.predicate.noun, "nominative", item.predicate.plural)]

@@ -64,7 +64,7 @@ _TENSES: Weighted[Tense] = Weighted(
         ("present", 30),
         ("past", 32),
         ("perfect", 16),
-        ("future", 9),
+        ("future", 11),
         ("progressive", 11),
         ("was progressive", 5),
     ]
@@ -85,7 +85,7 @@ def draw_mood(random: Random, frame: FrameSpec, questions: bool) -> Mood:
     if frame.restricted:
         return Mood("present" if draws[1] < 0.4 else "past", contracted=contracted)
     asked = questions and draws[4] < 0.17 and "calm" not in frame.flags
-    negated = draws[3] < 0.16 and not asked
+    negated = draws[3] < 0.16 and not asked and "count." not in frame.text
     if frame.main.verbs == ("be",) or "state" in frame.flags:  # never in progress, seldom perfect
         future = tense == "future" and "there" not in frame.flags
         tense = "future" if future else "present" if draws[1] < 0.5 else "past"
@@ -103,8 +103,8 @@ def _weights(text: str) -> Weighted[str]:
 
 
 _ARTICLES: dict[tuple[Role, bool], Weighted[str]] = {
-    ("subject", False): _weights("the 60 a 18 this 7 my 7 our 4 every 4"),
-    ("object", False): _weights("the 46 a 34 this 6 own 10 my 4"),
+    ("subject", False): _weights("the 54 a 24 this 7 my 7 our 4 every 4"),
+    ("object", False): _weights("the 42 a 38 this 6 own 10 my 4"),
     ("place", False): _weights("the 82 a 8 this 5 own 5"),
     ("subject", True): _weights("the 38 this 8 many 10 some 8 number 30 my 6"),
     ("object", True): _weights("the 25 this 7 many 8 some 7 number 37 a 12 own 4"),

@@ -12,23 +12,23 @@ from seq2seq.data.phrasebook.words import Gender
 
 IT_NOUNS: dict[str, str] = {
     "beast": "animal dog cat horse cow goat rabbit fox wolf bear duck donkey pig squirrel kitten "
-    "mouse creature elephant lion camel tiger",
+    "creature elephant lion camel tiger",
     "lane": "street bridge square field path",
     "brook": "river stream lake ditch swamp pond",
     "wheels": "truck bus car taxi limousine",
     "pass": "bridge street field valley meadow",
-    "goods": "ball trophy picture vase doll pillow gift bottle lamp book clock hat",
-    "case": "suitcase bag box basket backpack drawer cupboard chest envelope",
+    "goods": "ball trophy picture vase doll pillow gift lamp book hat",
+    "case": "suitcase bag box basket backpack drawer cupboard chest",
     "dish": "cake soup fish apple cheese salad sausage bread egg meat",
 }
 IT_ADJECTIVES: dict[str, str] = {
-    "weary": "tired hungry weak sick frightened lazy thirsty nervous",
+    "weary": "tired hungry weak sick frightened thirsty",
     "laneish": "wide long slippery muddy dangerous",
     "brookish": "deep wide cold dangerous muddy",
     "wheelish": "heavy slow big",
     "passish": "narrow slippery muddy steep",
-    "bulky": "big long wide thick bulky",
-    "cramped": "small narrow full short",
+    "bulky": "big long thick bulky",
+    "cramped": "small narrow full",
     "stale": "hot cold salty sour dry spicy",
     "fault": "old ugly expensive broken",
     "merit": "cheap beautiful new old elegant expensive",

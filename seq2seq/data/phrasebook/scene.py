@@ -234,7 +234,7 @@ class Scene:
                 self.random.random()
             return (self.choose(spec.adjective, options),) if options else ()
         options = self.palette.describing.get(noun, ())
-        if spec.head in self.palette.fixed or not options or draws[0] > 0.42:
+        if spec.head in self.palette.fixed or not options or draws[0] > 0.46:
             return ()
         if draws[0] > 0.08:
             return (options[int(draws[1] * len(options))],)
@@ -309,9 +309,10 @@ class Scene:
         for subjects), so that each of their many forms is seen often.
         """
         names = ["he", "she"]
-        core = verb is None or ("core" in verb.flags and self.subject is None and main)
-        if core and not self.palette.fixed:
+        first = self.subject is None and main and not self.palette.fixed
+        if verb is None or (first and "core" in verb.flags):
             names += ["they", "we"]
+        if verb is None or (first and "near" in verb.flags):
             names += [] if self.mood.asked else ["I", "I"]
             names += [] if self.mood.past else ["you", "you"]
         chosen = PRONOUN[names[int(draw * len(names))]]

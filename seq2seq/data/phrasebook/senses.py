@@ -13,7 +13,7 @@ _BANK = Lemma(
     (
         noun_sense(
             "bank Ufer/Ufer n",
-            actor="fisherman swimmer sailor diver duck swan",
+            actor="fisherman swimmer sailor duck swan",
             thing="paddle net canoe boat ferry",
             look="muddy steep sandy rocky",
             vessel="boat ship canoe ferry",
@@ -22,8 +22,8 @@ _BANK = Lemma(
         ),
         noun_sense(
             "bank Bank/Banken f at=in",
-            actor="robber accountant cashier manager customer merchant",
-            thing="card account loan check money",
+            actor="robber accountant cashier manager merchant",
+            thing="card account loan money",
             look="reliable greedy bankrupt modern",
             vessel="taxi bus truck car",
             way="street",
@@ -35,7 +35,6 @@ _BANK = Lemma(
         "actor go|run to:the.W",
         "grown need a.thing ;so ^S go|run to:the.W",
         "grown lose own.thing ;so ^S go|come_back to:the.W",
-        "grown find a.thing at:the.W",
         "grown see|describe|like the.W+look",
         "grown [ _ look_for a.thing ] wait|stand at:the.W",
         "vessel act_move along:the.way ;until ^S reach the.W",
@@ -133,14 +132,14 @@ _BAT = Lemma(
     (
         noun_sense(
             "bat Fledermaus/Fledermäuse f core",
-            actor="biologist zookeeper owl hunter cat",
+            actor="biologist zookeeper hunter forester owl",
             look="nocturnal hungry young frightened",
             act="feed tame chase",
             loc="cave attic barn church",
         ),
         noun_sense(
             "bat Schläger/Schläger m core",
-            actor="player coach athlete referee captain",
+            actor="coach referee goalkeeper player athlete",
             look="wooden new expensive cheap",
             act="swing varnish polish",
             loc="bag stadium backpack suitcase",
@@ -159,14 +158,14 @@ _CRANE = Lemma(
     (
         noun_sense(
             "crane Kran/Kräne m core",
-            actor="worker engineer architect mechanic craftsman",
+            actor="worker engineer mechanic craftsman architect",
             look="rusty electric expensive modern",
             act="operate repair rent",
             loc="construction_site harbor factory airport",
         ),
         noun_sense(
             "crane Kranich/Kraniche m core",
-            actor="biologist zookeeper hunter fox wolf",
+            actor="biologist zookeeper hunter forester fox",
             look="graceful hungry young thirsty",
             act="feed stroke tame",
             loc="lake pond river zoo",
@@ -191,7 +190,7 @@ _TIE = Lemma(
         ),
         noun_sense(
             "tie Unentschieden/Unentschieden n",
-            actor="goalkeeper coach referee player athlete",
+            actor="coach referee goalkeeper player athlete",
             look="surprising fair disappointing unforgettable",
             act="celebrate enjoy",
         ),
@@ -210,7 +209,7 @@ _NAIL = Lemma(
     (
         noun_sense(
             "nail Nagel/Nägel m core",
-            actor="carpenter craftsman blacksmith worker mechanic",
+            actor="worker mechanic craftsman carpenter blacksmith",
             look="rusty bent steel old",
             act="bend oil replace",
             loc="wall table door chair",
@@ -218,7 +217,7 @@ _NAIL = Lemma(
         ),
         noun_sense(
             "nail Fingernagel/Fingernägel m core",
-            actor="bride singer hairdresser actress nurse",
+            actor="bride singer hairdresser actress",
             look="varnished polished elegant beautiful",
             act="file varnish polish",
             loc="thumb finger hand",
@@ -238,14 +237,14 @@ _PUPIL = Lemma(
     (
         noun_sense(
             "pupil Schüler/Schüler m core",
-            actor="teacher principal coach musician artist",
+            actor="teacher principal musician artist",
             look="diligent lazy polite talented",
             act="teach invite greet",
             being="teacher singer artist musician",
         ),
         noun_sense(
             "pupil Pupille/Pupillen f core",
-            actor="eye_doctor optician surgeon doctor nurse",
+            actor="doctor surgeon nurse optician",
             look="tiny narrow wide round black",
             being="cat owl horse tiger",
         ),
@@ -263,7 +262,7 @@ _SEAL = Lemma(
     (
         noun_sense(
             "seal Robbe/Robben f core",
-            actor="zookeeper diver fisherman biologist sailor",
+            actor="biologist zookeeper hunter diver fisherman",
             look="playful hungry young clever",
             act="feed tame stroke",
             loc="rock ice island raft",

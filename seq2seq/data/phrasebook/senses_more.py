@@ -10,7 +10,7 @@ _MOLE = Lemma(
     (
         noun_sense(
             "mole Maulwurf/Maulwürfe m",
-            actor="gardener farmer fox cat dog",
+            actor="gardener farmer fox cat",
             look="blind hungry young frightened",
             act="catch chase feed",
             loc="garden field meadow park",
@@ -18,7 +18,7 @@ _MOLE = Lemma(
         ),
         noun_sense(
             "mole Muttermal/Muttermale n",
-            actor="dermatologist surgeon doctor nurse",
+            actor="doctor surgeon nurse dermatologist",
             look="dark round tiny black",
             loc="cheek nose neck arm",
             at_loc="hang",
@@ -37,6 +37,11 @@ _MOLE = Lemma(
         "grown need|order|buy count.W@measure:a.substance",
         "the.chemist need|look_for|order count.W@measure:a.substance",
         "actor be =feeling ;because ^S see the.W",
+        (
+            "grown describe|see|observe the.W@in:the.loc",
+            "grown describe|see|observe the.W@hang:the.loc",
+            "grown describe|see|observe the.W@measure:a.substance",
+        ),
     ),
 )
 _GLASSES = Lemma(
@@ -44,7 +49,7 @@ _GLASSES = Lemma(
     (
         noun_sense(
             "glasses/glasses Brille/Brillen f pair",
-            actor="optician eye_doctor teacher pilot",
+            actor="optician eye_doctor pilot",
             act="wear try_on",
             act_do="read",
             thing="book newspaper letter poem",
@@ -190,11 +195,11 @@ _EAT = Lemma(
     (
         verb_sense(
             "eat/ate/eaten essen/isst/aß/gegessen a",
-            eater="man woman king tourist guest soldier aunt uncle",
+            eater="man woman king tourist guest uncle",
         ),
         verb_sense(
             "eat/ate/eaten fressen/frisst/fraß/gefressen a",
-            eater="dog cat horse goat bear fox pig rabbit monkey",
+            eater="dog cat horse goat bear pig",
         ),
     ),
     (
@@ -204,18 +209,17 @@ _EAT = Lemma(
         "eater W food in:lush",
         "eater be =weary ;although ^S W the.food",
     ),
-    weight=2,
 )
 _PUT = Lemma(
     "put",
     (
         verb_sense(
             "put/put/put/putting legen a",
-            thing="book letter newspaper ticket key knife spoon envelope",
+            thing="book letter newspaper ticket key spoon",
         ),
         verb_sense(
             "put/put/put/putting stellen a",
-            thing="bottle cup vase lamp bucket plate jug candle",
+            thing="bottle cup vase lamp bucket plate",
         ),
     ),
     (
@@ -225,7 +229,6 @@ _PUT = Lemma(
         "grown try ;trying ^S W the.thing set:the.furniture",
         "!present grown hope ;that person W the.thing set:the.furniture",
     ),
-    weight=2,
 )
 
 MORE: tuple[Lemma, ...] = (

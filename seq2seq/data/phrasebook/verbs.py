@@ -3,29 +3,29 @@
 A line reads `base/past/participle/ing infinitive/third/preterite/participle cases flags...`;
 regular parts are left out (English from the right, German anywhere). `an|rufen` is separable. Cases
 name the objects in order, a accusative and d dative, `-` none. Flags: `sein` (auxiliary of the
-perfect), `stative` (no progressive), `core` (used with "I", "you" and "we" as well),
-`to` (the receiver comes last in English, behind "to").
+perfect), `stative` (no progressive), `core` (used in the plural as well), `near` (used with "I" and
+"you" as well), `to` (the receiver comes last in English, behind "to").
 """
 
 from seq2seq.data.phrasebook.words import Verb, parse_verb, rows
 
 _INTRANSITIVE = """
-sleep/slept schlafen/schläft/schlief/geschlafen - core
+sleep/slept schlafen/schläft/schlief/geschlafen - core near
 laugh lachen -
 cry weinen -
-wait warten - core
-work arbeiten - core
+wait warten - core near
+work arbeiten - core near
 dance tanzen - core
 swim/swam/swum/swimming schwimmen//schwamm/geschwommen - sein
 run/ran/run/running laufen/läuft/lief/gelaufen - sein core
-go/went/gone gehen//ging/gegangen - sein core
+go/went/gone gehen//ging/gegangen - sein core near
 come/came/come kommen//kam/gekommen - sein core
 fly/flew/flown fliegen//flog/geflogen - sein
 drive/drove/driven fahren/fährt/fuhr/gefahren - sein core
 travel reisen - sein
 climb klettern - sein
 drift treiben//trieb/getrieben - sein
-live wohnen - stative core
+live wohnen - stative core near
 sit/sat/sat/sitting sitzen//saß/gesessen - core
 stand/stood stehen//stand/gestanden -
 lie/lay/lain/lying liegen//lag/gelegen - core
@@ -34,28 +34,28 @@ come_back/came/come zurück|kommen//kam/gekommen - sein
 get_up/got/gotten/getting auf|stehen//stand/gestanden - sein
 wake_up/woke/woken auf|wachen - sein core
 fall_asleep/fell/fallen ein|schlafen/schläft/schlief/geschlafen - sein
-talk sprechen/spricht/sprach/gesprochen - core
-think/thought denken//dachte/gedacht - core
+talk sprechen/spricht/sprach/gesprochen - core near
+think/thought denken//dachte/gedacht - core near
 fit/fitted/fitted/fitting passen - stative
 rain regnen -
 snow schneien -
-be/was/been sein/ist/war/gewesen - sein stative core
+be/was/been sein/ist/war/gewesen - sein stative core near
 """
 
 _TRANSITIVE = """
-have/had/had/having haben/hat/hatte/gehabt a stative core
-read/read lesen/liest/las/gelesen a core
-write/wrote/written schreiben//schrieb/geschrieben a core
-buy/bought kaufen a core
-sell/sold verkaufen a core
-see/saw/seen sehen/sieht/sah/gesehen a stative core
-find/found finden//fand/gefunden a stative core
-lose/lost verlieren//verlor/verloren a stative core
-look_for suchen a core
-need brauchen a stative core
-love lieben a stative core
+have/had/had/having haben/hat/hatte/gehabt a stative core near
+read/read lesen/liest/las/gelesen a core near
+write/wrote/written schreiben//schrieb/geschrieben a core near
+buy/bought kaufen a core near
+sell/sold verkaufen a core near
+see/saw/seen sehen/sieht/sah/gesehen a stative core near
+find/found finden//fand/gefunden a stative core near
+lose/lost verlieren//verlor/verloren a stative core near
+look_for suchen a core near
+need brauchen a stative core near
+love lieben a stative core near
 like mögen/mag/mochte/gemocht a stative
-drink/drank/drunk trinken//trank/getrunken a core
+drink/drank/drunk trinken//trank/getrunken a core near
 cook kochen a
 bake backen/backt/backte/gebacken a
 carry tragen/trägt/trug/getragen a
@@ -91,19 +91,16 @@ steal/stole/stolen stehlen/stiehlt/stahl/gestohlen a
 hide/hid/hidden/hiding verstecken a
 order bestellen a
 draw/drew/drawn zeichnen a
-ask fragen a
 greet begrüßen a
-kiss küssen a
 hug/hugged/hugged/hugging umarmen///umarmt a
 enjoy genießen//genoss/genossen a
 lift heben//hob/gehoben a
-accompany begleiten a
 teach/taught unterrichten a
 choose/chose/chosen/choosing wählen a
 want wollen/will/wollte/gewollt a stative
 play spielen a
 sing/sang/sung singen//sang/gesungen a
-call an|rufen//rief/gerufen a core
+call an|rufen//rief/gerufen a core near
 invite ein|laden/lädt/lud/geladen a core
 pick_up ab|holen a
 turn_on ein|schalten a
@@ -118,13 +115,12 @@ prepare vor|bereiten///bereitet a
 """
 
 _WITH_DATIVE = """
-help helfen/hilft/half/geholfen d core
+help helfen/hilft/half/geholfen d core near
 thank danken d core
 follow folgen d sein
 trust vertrauen d stative
 listen_to zu|hören d
-congratulate gratulieren d
-give/gave/given geben/gibt/gab/gegeben da core
+give/gave/given geben/gibt/gab/gegeben da core near
 show/showed/shown zeigen da
 send/sent schicken da
 lend/lent leihen//lieh/geliehen da
@@ -148,12 +144,10 @@ watch sehen/sieht/sah/gesehen a
 postpone verschieben//verschob/verschoben a
 chew kauen a
 swallow schlucken a
-peel schälen a
 taste probieren a
 check prüfen a
 note notieren a
 correct korrigieren a
-print drucken a
 bend/bent biegen//bog/gebogen a
 oil ölen a
 replace ersetzen a

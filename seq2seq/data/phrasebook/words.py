@@ -2,7 +2,8 @@
 
 The lexicon is kept as plain tables, one word a line, because a reader must be able to proof-read
 German morphology; the parsers here turn each line into a frozen dataclass. Anything regular is
-left out of the tables and derived in `english` and `german`.
+left out of the tables and derived in `english` and `inflection`. Words are compared by identity:
+hashing all their fields took a tenth of the time.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ Gender = Literal["m", "f", "n"]
 Case = Literal["nominative", "accusative", "dative", "genitive"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Noun:
     """A noun of both languages. Table line: `english/plural German/Plural gender tags...`."""
 
@@ -35,7 +36,7 @@ class Noun:
         return "pair" in self.tags
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Verb:
     """A verb of both languages. Table line: `base/past/participle German cases flags...`."""
 
@@ -66,7 +67,7 @@ class Verb:
         return "stative" in self.flags
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adjective:
     """An adjective. Table line: `english/comparative german/komparativ tags...`."""
 

@@ -1,0 +1,252 @@
+"""The grammar of the command line: words to checked options, or one line about what is wrong.
+
+argparse does the parsing. What it cannot do is done here: any key of a recipe may stand anywhere
+among the words, options may stand between files, and a mistake is a single line that names the word
+and the nearest right one.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seq2seq.errors import UserError, nearest
+
+SECTIONS = ("run", "data", "vocabulary", "model", "training", "decoding")
+"""What a recipe's keys begin with."""
+
+COMMANDS = {
+    "prepare": "Filter, encode and store the corpora of a recipe.",
+    "train": "Train a model, or go on with it: the same command again.",
+    "evaluate": "Score a model's translations by sacreBLEU.",
+    "translate": "Translate lines of text, one for one.",
+    "describe": "Show a config in full, and what its model costs; nothing is allocated.",
+    "demo": "Train, measure and use a small model on the embedded phrasebook.",
+}
+
+_METRICS = ("bleu", "chrf", "ter")
+_ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
+All keys: seq2seq describe --config RECIPE"""
+_DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises a `UserError` of one line where argparse would print its usage and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        """Puts argparse's message into our words."""
+        text = re.sub(r"^argument (?:\S+/)?", "", message)
+        if missing := re.match(r"the following arguments are required: (.*)", message):
+            text = f"expected {self._shown(missing[1])}, found none"
+        elif extra := re.match(r"unrecognized arguments: (\S+)", message):
+            text = f"{extra[1]}: {self.prog} takes no such word"
+        raise UserError(text if "did you mean" in text else f"{text} (see {self.prog} --help)")
+
+    def _shown(self, name: str) -> str:
+        """`--config RECIPE` for `--config`; RUN as it is."""
+        found = (action for action in self._actions if name in action.option_strings)
+        return f"{name} {action.metavar}" if (action := next(found, None)) else name
+
+
+def parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Parses a command line; `--help` and `--version` print and exit.
+
+    Args:
+        words: The words after `seq2seq`; none is a call for help.
+
+    Returns:
+        The options, with the name of the subcommand as `command`, and the words that set keys of a
+        recipe, ready for `recipes.load`.
+
+    Raises:
+        UserError: A subcommand or option does not exist, or misses its value.
+    """
+    name, *rest = words or ["--help"]
+    if name in COMMANDS:
+        rest, overrides = _split_overrides(rest)
+        parser = _PARSERS[name]()
+        _refuse_unknown(rest, parser)
+        return parser.parse_intermixed_args(rest, argparse.Namespace(command=name)), overrides
+    top = _top()
+    if name.startswith("-"):
+        _refuse_unknown([name], top)
+        top.parse_args([name])
+    choices = ", ".join(COMMANDS)
+    raise UserError(
+        f"{name}: unknown command{nearest(name, COMMANDS)}; expected one of {choices}"
+        " (see seq2seq --help)"
+    )
+
+
+def _split_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Returns the words without those that set keys of a recipe, and those that do."""
+    rest: list[str] = []
+    overrides: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            return [*rest, word, *waiting], overrides
+        key, equals, _ = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not _is_key(key):
+            rest.append(word)
+            continue
+        section = key.partition(".")[0]
+        if section not in SECTIONS:
+            choices = ", ".join(SECTIONS)
+            hint = nearest(section, SECTIONS) or f" (known: {choices})"
+            raise UserError(f"--{key}: unknown section{hint}")
+        overrides.append(word)
+        if not equals and waiting and not waiting[0].startswith("--"):
+            overrides.append(waiting.pop(0))
+    return rest, overrides
+
+
+def _is_key(key: str) -> bool:
+    """Whether a word means a key of a recipe, spelt rightly or not."""
+    return key == "run" or "." in key
+
+
+def _refuse_unknown(words: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """Raises on the first word that looks like an option and is none, with the nearest one."""
+    known = [name for action in parser._actions for name in action.option_strings]
+    for word in words:
+        if word == "--":
+            return
+        name = word.partition("=")[0]
+        if word.startswith("-") and word != "-" and name not in known:
+            hint = nearest(name, known) or f" (see {parser.prog} --help)"
+            raise UserError(f"{name}: unknown option of {parser.prog}{hint}")
+
+
+def _top() -> _Parser:
+    from seq2seq import __version__
+
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {text}" for name, text in COMMANDS.items()]
+    top = _Parser(
+        prog="seq2seq",
+        usage="seq2seq COMMAND ...",
+        description="Train translation models, measure them, and translate with them.\n\n"
+        + "\n".join(["commands:", *lines]),
+        epilog="More about a command: seq2seq COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"seq2seq {__version__}")
+    return top
+
+
+def _parser(name: str, epilog: str | None = None) -> _Parser:
+    return _Parser(
+        prog=f"seq2seq {name}",
+        description=COMMANDS[name],
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _prepare() -> _Parser:
+    parser = _parser("prepare", _ANY_KEY)
+    _add_config(parser, required=True)
+    return parser
+
+
+def _train() -> _Parser:
+    parser = _parser("train", _ANY_KEY)
+    _add_config(parser, required=True)
+    parser.add_argument("--profile", action="store_true", help="trace ten updates for TensorBoard")
+    parser.add_argument("--distributed", action="store_true", help="one process of several hosts")
+    return parser
+
+
+def _evaluate() -> _Parser:
+    parser = _parser("evaluate", _DECODING_KEYS)
+    _add_run(parser)
+    parser.add_argument("--source", type=Path, metavar="FILE", help="text to translate")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="its translation")
+    parser.add_argument("--split", metavar="NAME", help="a test set of the recipe (default: test)")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=["bleu"],
+        type=_one_of(_METRICS),
+        metavar="METRIC",
+        help="bleu (default), chrf, ter",
+    )
+    parser.add_argument("--json", action="store_true", help="figures for programs")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the translations there")
+    _add_checkpoint(parser)
+    return parser
+
+
+def _translate() -> _Parser:
+    parser = _parser("translate", _DECODING_KEYS)
+    _add_run(parser)
+    text = "text to translate, plain or gzip (default, or -: stdin)"
+    parser.add_argument("files", type=Path, nargs="*", default=[], metavar="FILE", help=text)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
+    _add_checkpoint(parser)
+    return parser
+
+
+def _describe() -> _Parser:
+    parser = _parser("describe", _ANY_KEY.splitlines()[0])
+    _add_run(parser, nargs="?")
+    _add_config(parser)
+    parser.add_argument("--json", action="store_true", help="figures for programs")
+    return parser
+
+
+def _demo() -> _Parser:
+    parser = _parser("demo", _ANY_KEY)
+    _add_config(parser, default=Path("configs/demo.yaml"))
+    return parser
+
+
+_PARSERS: dict[str, Callable[[], _Parser]] = {
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "translate": _translate,
+    "describe": _describe,
+    "demo": _demo,
+}
+
+
+def _add_run(parser: _Parser, **options: Any) -> None:
+    text = "the folder of a run, such as runs/demo"
+    parser.add_argument("directory", type=Path, metavar="RUN", help=text, **options)
+
+
+def _add_config(parser: _Parser, **options: Any) -> None:
+    text = "a recipe, such as configs/demo.yaml"
+    parser.add_argument("--config", type=Path, metavar="RECIPE", help=text, **options)
+
+
+def _add_checkpoint(parser: _Parser) -> None:
+    text = "best (default), latest, or a step"
+    parser.add_argument(
+        "--checkpoint", type=_checkpoint, default="best", metavar="WHICH", help=text
+    )
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    def check(word: str) -> str:
+        if word in choices:
+            return word
+        wanted = f"expected one of {', '.join(choices)}"
+        raise argparse.ArgumentTypeError(f"{wanted}, found {word!r}{nearest(word, choices)}")
+
+    return check
+
+
+def _checkpoint(word: str) -> str | int:
+    if word in ("best", "latest"):
+        return word
+    if not word.isdecimal():
+        hint = nearest(word, ["best", "latest"])
+        raise argparse.ArgumentTypeError(f"expected best, latest or a step, found {word!r}{hint}")
+    return int(word)

@@ -1,0 +1,320 @@
+"""The commands, as somebody at a terminal meets them."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import seq2seq
+from seq2seq import recipes
+from seq2seq.cli import main
+from seq2seq.run_directory import RunDirectory
+
+ROOT = Path(__file__).parent.parent
+WEIRD = {
+    "empty": b"",
+    "blank": b" \t ",
+    "control characters": b"\x01\x02\x1b[31m",
+    "invalid UTF-8": b"ada \xff\xfe bea",
+    "a line separator": "ada\u2028bea".encode(),
+    "vertical tab": b"ada\x0bbea",
+    "form feed": b"ada\x0cbea",
+    "next line": "ada\x85bea".encode(),
+    "record separator": b"ada\x1ebea",
+    "carriage return": b"ada\rbea",
+    "NUL": b"ada\0bea",
+    "unknown characters": "漢 字\u2028漢".encode(),
+    "unknown characters without spaces": "漢\0字".encode(),
+    "CRLF": b"ada bea\r",
+    "no final newline": b"ada bea",
+}
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs the command in this process: status, stdout, lines of stderr."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return end.value.code, out, err.splitlines()
+
+    return run
+
+
+def started(*words, **options):
+    """Starts the command as a process of its own, on one device, where text is Latin-1."""
+    env = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"} | {
+        "PYTHONIOENCODING": "latin-1"
+    }
+    command = [sys.executable, "-m", "seq2seq", *map(str, words)]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=env, **pipes | options)
+
+
+def test_help_lists_the_commands_and_starts_at_once(call):
+    status, out, err = call("--help")
+    assert (status, err) == (0, [])
+    for name in ("prepare", "train", "evaluate", "translate", "describe", "demo"):
+        assert f"\n  {name} " in out
+        assert call(name, "--help")[1].startswith(f"usage: seq2seq {name} ")
+    assert call()[:2] == (0, out)
+    assert call("--version")[:2] == (0, f"seq2seq {seq2seq.__version__}\n")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run([sys.executable, "-m", "seq2seq", "--help"], check=True, capture_output=True)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 0.3
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "translate"])
+def test_the_scripts_are_their_subcommands(name):
+    script = [sys.executable, ROOT / f"{name}.py", "--help"]
+    found = subprocess.run(script, check=True, capture_output=True, text=True)
+    assert found.stdout.startswith(f"usage: seq2seq {name} ")
+
+
+def test_prepare_reports_and_a_second_call_does_nothing(call, reversal, tmp_path):
+    words = ("prepare", "--config", reversal / "reversal.yaml", f"--data.cache={tmp_path}")
+    status, out, _ = call(*words)
+    assert status == 0
+    for part in ("read", "kept", "duplicate", "too long", "tokens", "known", "packing"):
+        assert part in out
+    folder = next(path for path in tmp_path.iterdir() if path.is_dir())
+    assert out.splitlines()[-1] == f"prepared: {folder}"
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    status, again, _ = call(*words)
+    assert status == 0
+    assert again.splitlines()[-1] == f"prepared already, nothing had to be done: {folder}"
+    assert again.splitlines()[:-1] == out.splitlines()[:-1]
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_train_says_how_it_ended(trained, call):
+    assert trained.status == 0
+    best = RunDirectory.open(trained.path).best_step()
+    assert trained.out[0] == f"trained to step 120 of 120: {trained.path}"
+    assert trained.out[1].startswith(f"best checkpoint: step {best} (validation BLEU ")
+    assert trained.out[2:] == [
+        f"next: seq2seq evaluate {trained.path}",
+        f"      seq2seq translate {trained.path} FILE",
+    ]
+    assert trained.err[0].startswith(f"run {trained.path}: 2,195 pairs, 22,912 parameters, 8 CPU ")
+    assert any("loss" in line and "tokens/s" in line for line in trained.err)
+    status, out, _ = call(*trained.words)
+    assert status == 0
+    assert out.splitlines()[0] == (
+        f"already at step 120 of 120: nothing left to do in {trained.path}"
+    )
+
+
+def test_only_the_first_host_prints(monkeypatch, capsys):
+    from seq2seq import commands
+
+    monkeypatch.setattr("jax.process_index", lambda: 1)
+    commands.show("result")
+    commands.say("message")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_saves_and_says_how_to_go_on(reversal, tmp_path, call, name):
+    recipe, run = reversal / "reversal.yaml", tmp_path / "a run"
+    words = ["train", "--config", recipe, f"--run={run}", "--training.validate_every=100000"]
+    process = started(*words, "--training.steps=100000", text=True)
+    for line in process.stderr:
+        if line.startswith("training: "):
+            process.send_signal(signal.Signals[name])
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.Signals[name]
+    assert out == ""
+    step = RunDirectory.open(run).steps()[-1]
+    saved = f"{name}: saved at step {step:,} of 100,000; to go on: seq2seq train --config {recipe}"
+    assert err.splitlines()[-1].startswith(saved)
+    assert f"'--run={run}'" in err.splitlines()[-1]
+    if name == "SIGINT":
+        status, out, _ = call(*words, f"--training.steps={step + 1}")
+        assert (status, out.splitlines()[0]) == (
+            0,
+            f"trained to step {step + 1:,} of {step + 1:,}: {run}",
+        )
+
+
+def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
+    text = tmp_path / "text"
+    text.write_bytes(b"\n".join(WEIRD.values()))
+    status, out, err = call("translate", trained.path, text)
+    assert status == 0
+    lines = dict(zip(WEIRD, out.split("\n")[:-1], strict=True))
+    assert out.splitlines() == list(lines.values())
+    assert [name for name, line in lines.items() if not line] == ["empty", "blank"]
+    assert lines["unknown characters"] == "漢 字 漢"
+    assert lines["unknown characters without spaces"] == "漢字"
+    same = "CRLF", "no final newline", "form feed", "next line", "vertical tab", "a line separator"
+    assert len({lines[name] for name in same}) == 1
+    place = 1 + list(WEIRD).index("invalid UTF-8")
+    assert f"{text}:{place}: warning: byte 0xff at column 5 is not UTF-8: replaced by \ufffd" in err
+    assert f"{text}:{place}: warning: 1 token of unknown characters" in err
+    place = 1 + list(WEIRD).index("unknown characters")
+    assert f"{text}:{place}: warning: nothing but unknown characters: left as it is" in err
+
+
+def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
+    text = tmp_path / "long"
+    text.write_text("ada bea\n" + "ada " * 25_000 + "\n" + "漢 " * 50_000 + "\nada bea\n")
+    begin = time.monotonic()
+    status, out, err = call("translate", trained.path, text, "--decoding.max_source_length=20")
+    assert time.monotonic() - begin < 30
+    assert (status, out.count("\n")) == (0, 4)
+    assert out.split("\n")[0] == out.split("\n")[3]
+    assert out.split("\n")[2] == " ".join("漢" * 50_000)
+    warnings = [line for line in err if "warning" in line]
+    assert warnings[0].startswith(f"{text}:2: warning: too long: cut, the last ")
+    assert warnings[1:] == [f"{text}:3: warning: nothing but unknown characters: left as it is"]
+
+
+def test_translate_puts_files_together_in_order(trained, call, tmp_path):
+    lines = ["ada bea cleo", "kim", "max nia ole"]
+    for number, line in enumerate(lines):
+        (tmp_path / str(number)).write_text(line + "\n")
+    (tmp_path / "nothing").touch()
+    files = [tmp_path / name for name in ("0", "nothing", "1", "2")]
+    whole = call("translate", trained.path, *files)[1]
+    assert whole == "".join(call("translate", trained.path, file)[1] for file in files)
+    assert whole.count("\n") == 3
+    target = tmp_path / "out"
+    words = (trained.path, files[0], "--output", target, *files[1:], "--checkpoint", "best")
+    assert call("translate", *words)[:2] == (0, "")
+    assert target.read_text() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "nothing", "out"]
+
+
+def test_a_reader_that_leaves_ends_translate_quietly(trained, reversal):
+    with (reversal / "valid.src").open() as source:
+        with started("translate", trained.path, stdin=source) as process:
+            process.stdout.close()
+            err = process.stderr.read().decode()
+    assert process.returncode == 141
+    assert "Traceback" not in err
+    assert "Exception" not in err
+
+
+def test_stdin_need_not_be_utf8_and_stdout_always_is(trained):
+    process = started("translate", trained.path, "-", stdin=subprocess.PIPE, text=False)
+    out, err = process.communicate(b"ada bea\n\xe9\n\xe6\xbc\xa2\n")
+    assert process.returncode == 0
+    assert out.decode().split("\n")[1:] == ["\ufffd", "漢", ""]
+    assert "stdin:2: warning: byte 0xe9 at column 1 is not UTF-8" in err.decode()
+
+
+def test_evaluate_prints_a_table_and_keeps_what_it_found(trained, call, tmp_path):
+    target = tmp_path / "found"
+    words = ("evaluate", trained.path, "--metrics", "bleu", "chrf", "--output", target)
+    status, out, err = call(*words)
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "test: 40 sentences"
+    assert lines[1].startswith("  BLEU ")
+    assert "tok:13a" in lines[1]
+    assert lines[2].startswith("  CHRF ")
+    assert target.read_text().count("\n") == 40
+    assert not [line for line in err if "warning" in line]
+    kept = json.loads(RunDirectory.open(trained.path).results.read_text())
+    assert f"{kept['test']['bleu']['score']:6.2f}" in lines[1]
+
+
+def test_the_scores_are_those_of_sacrebleu_itself(trained, call, reversal, tmp_path):
+    target, reference = tmp_path / "found", reversal / "valid.tgt"
+    metrics = ("bleu", "chrf", "ter")
+    words = ("--source", reversal / "valid.src", "--reference", reference)
+    words += ("--json", "--metrics", *metrics, "--output", target)
+    status, out, _ = call("evaluate", trained.path, *words)
+    found = json.loads(out)
+    assert (status, tuple(found)) == (0, metrics)
+    assert all(set(value) == {"score", "signature"} for value in found.values())
+    assert out.count("\n") == 1
+    command = [
+        sys.executable,
+        "-m",
+        "sacrebleu",
+        reference,
+        "-i",
+        target,
+        "-w",
+        "9",
+        "-m",
+        *metrics,
+    ]
+    wanted = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert [round(found[name]["score"], 6) for name in metrics] == [
+        round(value["score"], 6) for value in wanted
+    ]
+    assert found["bleu"]["score"] > 1
+    assert [found[name]["signature"] for name in metrics] == [x["signature"] for x in wanted]
+
+
+def test_evaluate_warns_of_tokenised_text(trained, call, tmp_path):
+    (tmp_path / "a").write_text("ada bea\n" * 3)
+    (tmp_path / "b").write_text("bea ada .\n" * 3)
+    words = ("--source", tmp_path / "a", "--reference", tmp_path / "b", "--json")
+    status, out, err = call("evaluate", trained.path, *words)
+    assert status == 0
+    assert list(json.loads(out)) == ["bleu"]
+    assert any("the reference looks tokenised" in line for line in err)
+
+
+def test_describe_shows_the_config_and_what_it_costs(trained, call):
+    status, out, err = call("describe", trained.path)
+    assert (status, err) == (0, [])
+    config, _, figures = out.partition("\n\n")
+    assert config + "\n" == recipes.dump(RunDirectory.open(trained.path).config)
+    assert figures.startswith("Parameters                                    22,912\n")
+    assert "FLOPs per target token" in figures
+    assert "Memory per device" in figures
+
+
+def test_describe_as_json_allocates_and_writes_nothing(reversal, tmp_path):
+    words = ["--config", reversal / "reversal.yaml", "--model.width=64", "--json"]
+    code = "import sys; from seq2seq.cli import run; run(sys.argv[1:]); print('jax' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", code, "describe", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text, jax_is_there = process.stdout.splitlines()
+    found = json.loads(text)
+    assert found["config"]["model"]["width"] == 64
+    assert found["config"]["training"]["epsilon"] == 1e-9
+    parts = dict(found["parameters"])
+    assert parts.pop("total") == sum(parts.values())
+    assert jax_is_there == "False"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_describe_takes_keys_for_a_run_too(trained, call):
+    out = call("describe", trained.path, "--json", "--training.batch_tokens=1024")[1]
+    before = json.loads(call("describe", trained.path, "--json")[1])
+    after = json.loads(out)
+    assert after["config"]["training"]["batch_tokens"] == 1024
+    memory = "memory_per_device"
+    assert after[memory]["activations"] > before[memory]["activations"]
+
+
+def test_the_public_names(trained):
+    for name in seq2seq.__all__:
+        assert getattr(seq2seq, name).__name__ in (name, "load", "train_model")
+    assert set(seq2seq.__all__) <= set(dir(seq2seq))
+    result = seq2seq.Translator.load(trained.path).translate(["ada bea"])[0]
+    assert isinstance(result, seq2seq.Translation)
+    assert seq2seq.train(seq2seq.load_recipe(trained.path / "config.yaml")).step == 120
+    with pytest.raises(AttributeError, match="no attribute 'Translater'"):
+        seq2seq.Translater  # noqa: B018
