@@ -5,8 +5,8 @@
     python benchmarks/train_step.py base         # 6+6 layers, 512/2 048, 8 heads, V = 37 000
 
 Both do the whole update on all cores in float32: embeddings, dropout, label-smoothed loss, gradient
-and Adam. Rounds of the two alternate, so that both see the same machine; the ratio is taken round by
-round. PyTorch has the lighter task: a causal mask is all it applies, where ours keeps packed
+and Adam. Rounds of the two alternate, so that both see the same machine; the ratio is taken round
+by round. PyTorch has the lighter task: a causal mask is all it applies, where ours keeps packed
 sentences apart.
 """
 

@@ -24,7 +24,7 @@ def refreshed(page: str) -> str:
     def run(block: re.Match[str]) -> str:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(block["code"], namespace)  # noqa: S102 - the examples are ours
+            exec(block["code"], namespace)  # the examples are ours
         output = f"\n```text\n{printed.getvalue().rstrip()}\n```\n" if block["output"] else ""
         return f"```python\n{block['code']}```\n{output}"
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
+from rich.console import Console
 
-from seq2seq import evaluation, text_io
+from seq2seq import evaluation, parallel, text_io
 from seq2seq.checkpoints import storage_errors
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.data.cache import cache_folder
@@ -67,13 +68,13 @@ def train(config: Config, profile: bool, distributed: bool, again: str) -> int:
     use_compilation_cache()
     outcome = train_model(config, profile)
     _tell(outcome, RunDirectory.open(str(config.run)), again)
-    interrupted = outcome.reason == "interrupted" and outcome.signal is not None
-    return 128 + signal.Signals[str(outcome.signal)] if interrupted else 0
+    stopped_by = signal.Signals[outcome.signal or "SIGTERM"]  # none: another host was told to stop
+    return 128 + stopped_by if outcome.reason == "interrupted" else 0
 
 
 def _join_hosts() -> None:
     try:
-        jax.distributed.initialize()
+        parallel.join_hosts()
     except (ValueError, RuntimeError) as error:
         wanted = "a cluster that JAX knows (SLURM, Kubernetes, TPU), or JAX_COORDINATOR_ADDRESS"
         found = str(error).partition("\n")[0]
@@ -135,7 +136,7 @@ def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
     """Says how training ended: never silently."""
     steps = f"step {outcome.step:,} of {outcome.last:,}"
     if outcome.reason == "interrupted":
-        say(f"{outcome.signal}: saved at {steps}; to go on: {again}")
+        say(f"{outcome.signal or 'another host was stopped'}: saved at {steps}; to go on: {again}")
         return
     why = {"patience": ", out of patience", "epochs": ", all epochs done"}.get(outcome.reason, "")
     if outcome.step == outcome.first:
@@ -235,7 +236,7 @@ def translate(
     """
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
-    with text_io.output(target) as out, Progress("translating", unit="sentences") as progress:
+    with text_io.output(target) as out, _translating(target) as progress:
         for path in files:
             name, number = "stdin" if path == text_io.STDIN else str(path), 0
             typed = path == text_io.STDIN and sys.stdin is not None and sys.stdin.isatty()
@@ -247,6 +248,14 @@ def translate(
                     out.write(result.text + "\n")
                 out.flush()
     return 0
+
+
+def _translating(target: Path | None) -> Progress:
+    """Progress that leaves a terminal to the translations, where they are printed on one."""
+    if target is None and sys.stdout.isatty():
+        console = Console(stderr=True, force_terminal=False)
+        return Progress("translating", unit="sentences", every=None, console=console)
+    return Progress("translating", unit="sentences")
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:

@@ -40,8 +40,9 @@ class Corpus:
         hub_config: Configuration of the hub dataset, such as `de-en`.
         split: Split of the hub dataset.
         phrasebook: Part of the embedded phrasebook: train, validation, test or ambiguous.
-        source_column: Column of the source in a table (default: the language code; TSV: the first).
-        target_column: Column of the target in a table (default: the language code; TSV: the second).
+        source_column: Column of the source in a table, by name or in TSV by number from 1 (default:
+            the language code; TSV: the first).
+        target_column: Column of the target (default: the language code; TSV: the second).
         weight: How often an epoch holds this corpus: 2 is twice, 0.5 every other pair.
         name: What `evaluate --split` and reports call it (default: the split it stands under).
     """
@@ -307,7 +308,7 @@ class DecodingConfig:
         length_penalty: α of the length penalty ((5 + length) / 6)^α; 0 is none.
         max_extra_tokens: A translation may be this many tokens longer than its source.
         max_source_length: Longest source in tokens; what is beyond is cut, with a warning.
-        batch_tokens: Source tokens of one decoded batch, padding and beams not counted.
+        batch_tokens: Source tokens of one decoded batch, padding counted, beams not.
     """
 
     beam_size: int = 4

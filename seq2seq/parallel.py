@@ -8,12 +8,14 @@ step's own sum would make it as many times too large as there are devices.
 
 import ctypes
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXIS = "data"
@@ -109,6 +111,40 @@ def place(batch: Any) -> Any:
     sharding = sharded()
     return jax.tree.map(
         lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), batch
+    )
+
+
+def fetch(tree: Any) -> Any:
+    """The whole of each array as NumPy's, also where other hosts hold parts of it.
+
+    All hosts must call this together.
+    """
+    if jax.process_count() == 1:
+        return jax.device_get(tree)
+    return multihost_utils.process_allgather(tree, tiled=True)
+
+
+def any_host(flag: bool) -> bool:
+    """Whether the flag is set on any host. All hosts must call this together."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(np.any(multihost_utils.process_allgather(np.asarray(flag))))
+
+
+def join_hosts() -> None:
+    """Makes this process one of several that train together.
+
+    SLURM, Kubernetes and TPU pods are recognised by JAX itself; elsewhere JAX_COORDINATOR_ADDRESS
+    (host:port of the first process), JAX_NUM_PROCESSES and JAX_PROCESS_ID tell it.
+
+    Raises:
+        ValueError: Nothing tells which processes there are.
+        RuntimeError: The other processes cannot be reached, or JAX has begun already.
+    """
+    count, index = (os.environ.get(f"JAX_{name}") for name in ("NUM_PROCESSES", "PROCESS_ID"))
+    jax.distributed.initialize(
+        num_processes=None if count is None else int(count),
+        process_id=None if index is None else int(index),
     )
 
 

@@ -175,7 +175,7 @@ def _suggestion(section: str, name: str) -> str:
 def _corpus_fields(text: str, key: str, recipe: RecipeText) -> dict[str, str]:
     """Returns the fields of a corpus that is given as a string."""
     scheme, separator, rest = text.partition("://")
-    if not separator and ("{lang}" in text or text.endswith(_TABLES)):
+    if not separator and ("{lang}" in text or text.removesuffix(".gz").endswith(_TABLES)):
         return {"path": text}
     if separator and scheme in ("hub", "phrasebook") and rest:
         return {scheme: rest}
@@ -248,6 +248,8 @@ def _clashes(config: Config) -> Iterator[tuple[str, str, object]]:
     if training.batch_tokens < row:
         wanted = f"at least {row}, one row for each part of an update"
         yield "training.batch_tokens", wanted, training.batch_tokens
+    if training.patience is not None and not data.validation:
+        yield "training.patience", "none, where data.validation is empty", training.patience
     if training.decay != "inverse_sqrt" and training.warmup_steps > training.steps:
         wanted = f"at most training.steps ({training.steps}) where decay is {training.decay}"
         yield "training.warmup_steps", wanted, training.warmup_steps

@@ -138,7 +138,7 @@ class Translator:
         for row, source in zip(padded, sources, strict=False):
             row[: len(source) + 1] = [*source, symbols.end]
         found = self._search(self.params, jnp.asarray(padded), decoding)
-        tokens, scores = np.asarray(found.tokens[:, 0]), np.asarray(found.scores[:, 0])
+        tokens, scores = parallel.fetch((found.tokens[:, 0], found.scores[:, 0]))
         ends = (tokens == self.vocabularies.target.symbols.end).argmax(axis=1)
         return [(tokens[i, : ends[i]].tolist(), float(scores[i])) for i in range(len(sources))]
 

@@ -21,11 +21,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="seq2seq-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
-import jax
+import jax  # noqa: E402
 
-from seq2seq import recipes
-from seq2seq.cli import main
-from seq2seq.config import Config
+from seq2seq import recipes  # noqa: E402
+from seq2seq.cli import main  # noqa: E402
+from seq2seq.config import Config  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

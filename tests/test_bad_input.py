@@ -271,7 +271,7 @@ def test_no_space_left_for_translations(fails, trained, tmp_path, monkeypatch):
 
 def test_no_space_left_on_stdout(trained, tmp_path):
     (tmp_path / "text").write_text("ada bea\n")
-    env = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+    env = os.environ | {"XLA_FLAGS": os.environ["XLA_FLAGS"].partition(" ")[2]}
     command = [sys.executable, "-m", "seq2seq", "translate", trained.path, tmp_path / "text"]
     with Path("/dev/full").open("wb") as out:
         found = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, env=env, text=True)

@@ -52,9 +52,8 @@ def call(capsys):
 
 def started(*words, **options):
     """Starts the command as a process of its own, on one device, where text is Latin-1."""
-    env = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"} | {
-        "PYTHONIOENCODING": "latin-1"
-    }
+    flags = os.environ["XLA_FLAGS"].partition(" ")[2]
+    env = os.environ | {"XLA_FLAGS": flags, "PYTHONIOENCODING": "latin-1"}
     command = [sys.executable, "-m", "seq2seq", *map(str, words)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=ROOT, env=env, **pipes | options)
@@ -197,10 +196,9 @@ def test_translate_puts_files_together_in_order(trained, call, tmp_path):
 
 
 def test_a_reader_that_leaves_ends_translate_quietly(trained, reversal):
-    with (reversal / "valid.src").open() as source:
-        with started("translate", trained.path, stdin=source) as process:
-            process.stdout.close()
-            err = process.stderr.read().decode()
+    with started("translate", trained.path, reversal / "valid.src") as process:
+        process.stdout.close()
+        err = process.stderr.read().decode()
     assert process.returncode == 141
     assert "Traceback" not in err
     assert "Exception" not in err

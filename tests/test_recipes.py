@@ -156,6 +156,7 @@ MISTAKES = [
     ("data: {train: foo.txt}", "data.train[0]: expected a path with {lang}"),
     ("vocabulary: {joint: false}", "model.embeddings: expected decoder or separate"),
     ("model: {positions: learned, max_positions: 99}", "max_positions: expected at least 562"),
+    ("training: {patience: 2}", "training.patience: expected none, where data.validation is empty"),
     ("training: {batch_tokens: 9}", "training.batch_tokens: expected at least 128, one row"),
     ("training: {decay: linear, steps: 9}",
      "training.warmup_steps: expected at most training.steps"),

@@ -6,7 +6,7 @@ a few vectorised operations. Resuming at a step is asking for that step, and a h
 batch is a slice of its rows: only that part is gathered.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxtyping import Int, Int32, Int64
 
 from seq2seq.config import DataConfig, TrainingConfig
 from seq2seq.data.epochs import Epochs, rows_of_step
-from seq2seq.data.packing import Plan, pack
+from seq2seq.data.packing import Plan
 from seq2seq.data.storage import TokenPairs
 from seq2seq.types import Batch
 from seq2seq.vocabulary import SYMBOLS, Symbols
@@ -87,22 +87,6 @@ class Batches:
             kept = {e: plan for e, plan in self._plans.items() if abs(e - epoch) == 1}
             self._plans = kept | {epoch: self._epochs.plan(epoch)}
         return self._plans[epoch]
-
-
-def validation_batches(
-    pairs: TokenPairs, data: DataConfig, training: TrainingConfig, symbols: Symbols = SYMBOLS
-) -> Iterator[Batch]:
-    """Yields batches of the training's shape that hold every pair once, always in the same way.
-
-    Raises:
-        ValueError: A pair is longer than a row.
-    """
-    shape = (data.source_row_length, data.target_row_length)
-    plan = pack(pairs.source_lengths + 1, pairs.target_lengths + 1, *shape)
-    height = rows_of_step(training.batch_tokens, data.target_row_length)
-    for first in range(0, plan.rows, height):
-        rows = slice(first, first + height)
-        yield gather(pairs, plan, rows, (height, *shape), symbols)
 
 
 def gather(

@@ -1,4 +1,4 @@
-"""Attention (Vaswani et al., 2017, section 3.2): a pure function, then the module with its weights."""
+"""Attention (Vaswani et al., 2017, section 3.2): a pure function, and the module around it."""
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +63,7 @@ def attention(
 
 
 class MultiHeadAttention(nnx.Module):
-    """Attention in N heads at once (section 3.2.2): it owns the four projections W^Q, W^K, W^V, W^O."""
+    """Attention in N heads at once (section 3.2.2), with the projections W^Q, W^K, W^V, W^O."""
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         self.heads = config.heads
@@ -109,7 +109,7 @@ class MultiHeadAttention(nnx.Module):
         mask: Bool[Array, "B T S"],
         dropout_key: jax.Array | None = None,
     ) -> Float[Array, "B T D"]:
-        """Lets `x` look at `memory`: at itself for self-attention, at the encoder's output for cross."""
+        """Lets `x` look at `memory`: at itself, or for cross-attention at the encoder's output."""
         return self.attend(self.queries(x), *self.keys_values(memory), mask, dropout_key)
 
     def _split(self, x: Float[Array, "B T NH"]) -> Float[Array, "B T N H"]:

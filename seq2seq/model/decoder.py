@@ -26,7 +26,7 @@ class LayerCache(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """Cross-attention keys and values of one layer: computed once a sentence, shared by its beams."""
+    """Cross-attention keys and values of one layer: made once a sentence, shared by its beams."""
 
     keys: Float[Array, "B S N H"]
     values: Float[Array, "B S N H"]
@@ -51,7 +51,7 @@ class DecoderLayer(nnx.Module):
         cross_mask: Bool[Array, "B T S"],
         key: jax.Array | None = None,
     ) -> Float[Array, "B T D"]:
-        """One layer over whole targets: each position looks back at the target, then at the source."""
+        """One layer over whole targets: a position looks back at the target, then at the source."""
         keys = split_key(key, 6)
         x = self.self_attention_residual(
             x, lambda y: self.self_attention(y, y, mask, keys[0]), keys[1]

@@ -18,7 +18,7 @@ def dropout(x: Float[Array, "..."], rate: float, key: jax.Array | None) -> Float
         rate: Share to zero, in [0, 1).
         key: Randomness; None leaves `x` as it is.
     """
-    dropped = round(rate * _LEVELS)
+    dropped = min(round(rate * _LEVELS), _LEVELS - 1)
     if key is None or dropped == 0:
         return x
     kept = jax.random.bits(key, x.shape, jnp.uint16) >= jnp.uint16(dropped)

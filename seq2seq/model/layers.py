@@ -110,7 +110,7 @@ class LayerNorm(nnx.Module):
 class Residual(nnx.Module):
     """A sub-layer's surroundings: dropout of its output, the sum, and the norm (sections 3.1, 5.4).
 
-    Post-norm is LayerNorm(x + dropout(f(x))), the paper's; pre-norm is x + dropout(f(LayerNorm(x))).
+    Post-norm, the paper's, is LayerNorm(x + dropout(f(x))); pre-norm x + dropout(f(LayerNorm(x))).
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -104,7 +104,7 @@ class Transformer(nnx.Module):
 
     @property
     def output_matrix(self) -> Float[Array, "V D"]:
-        """The matrix that turns states into logits: by default the shared embedding (section 3.4)."""
+        """The matrix from states to logits: by default the shared embedding (section 3.4)."""
         own = self.output_embedding
         return (self.target_embedding if own is None else own)[...]
 

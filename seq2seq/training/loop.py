@@ -27,6 +27,9 @@ from seq2seq.training.stopping import last_step, out_of_patience
 from seq2seq.training.tally import Tally
 from seq2seq.training.validation import Validator
 
+_AGREE = 10
+"""Updates between two questions of several hosts to each other, since each question takes time."""
+
 Reason = Literal["steps", "epochs", "patience", "interrupted"]
 
 
@@ -89,8 +92,7 @@ class Trainer:
         first = int(self._state.step)
         reason: Reason
         last, reason = last_step(self._config.training, self._batches)
-        patience = self._config.training.patience
-        if out_of_patience(self._directory.metrics, patience, self._metric):
+        if self._out_of_patience():
             return Outcome(first, first, last, "patience")
         if first >= last:
             return Outcome(first, first, last, reason)
@@ -102,9 +104,19 @@ class Trainer:
         learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
         return Outcome(done, first, last, reason, interruption.signal)
 
-    @property
-    def _metric(self) -> str:
-        return self._config.training.best_metric
+    def _out_of_patience(self) -> bool:
+        """The same answer on all hosts, of which only the first writes metrics."""
+        training = self._config.training
+        return parallel.any_host(
+            jax.process_index() == 0
+            and out_of_patience(self._directory.metrics, training.patience, training.best_metric)
+        )
+
+    def _asked_to_stop(self, interruption: Interruption, done: int) -> bool:
+        """Whether any host was told to stop; several hosts agree on it every `_AGREE` updates."""
+        if jax.process_count() > 1 and done % _AGREE:
+            return False
+        return parallel.any_host(interruption.signal is not None)
 
     def _run(
         self,
@@ -127,7 +139,7 @@ class Trainer:
             for batch in feed.steps(first, last):
                 self._state, metrics = self._update(self._state, batch, self._dropout_key)
                 done += 1
-                stop = interruption.signal is not None
+                stop = self._asked_to_stop(interruption, done)
                 tally.add(metrics)
                 trace.after(done, metrics)
                 if done % training.log_every == 0 or done == last:
@@ -138,7 +150,7 @@ class Trainer:
                     progress.update(done)
                 if done % training.validate_every == 0 or done == last:
                     self._validate(done, writer, progress)
-                    if out_of_patience(self._directory.metrics, training.patience, self._metric):
+                    if self._out_of_patience():
                         reason, last = "patience", done
                 elif done % training.checkpoint_every == 0 or stop:
                     self._save(done, {})
@@ -154,10 +166,16 @@ class Trainer:
         """Measures the model on the validation set and saves it with the figures."""
         with self._tally.timed("validation"):
             figures = self._validator(self._state.params)
+        if figures:
+            self._report(done, figures, writer, progress)
+        self._save(done, figures)
+
+    def _report(
+        self, done: int, figures: dict[str, float], writer: MetricsWriter, progress: Progress
+    ) -> None:
         writer.write(done, "validation", figures)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         progress.note(f"validation: {done:,}  {shown}")
-        self._save(done, figures)
 
     def _save(self, done: int, figures: dict[str, float]) -> None:
         with self._tally.timed("saving"):

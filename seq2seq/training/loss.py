@@ -112,7 +112,10 @@ def _forward(
 
 
 def _backward(
-    smoothing: float, chunk: int, gradients: tuple[jax.Array, ...], outer: tuple[jax.Array, ...]
+    _smoothing: float,
+    _chunk_size: int,
+    gradients: tuple[jax.Array, ...],
+    outer: tuple[jax.Array, ...],
 ) -> tuple[jax.Array | None, ...]:
     scale = outer[0]
     d_states, d_matrix, d_bias = (g * scale.astype(g.dtype) for g in gradients)

@@ -33,7 +33,7 @@ def learning_rate(
 
 
 def optimizer(config: TrainingConfig, width: int) -> optax.GradientTransformation:
-    """Adam with the paper's β₁, β₂, ε and schedule; with the gradient clipped first, if asked for."""
+    """Adam with the config's β₁, β₂, ε and schedule; the gradient is clipped first if asked for."""
     adam = optax.adam(
         lambda count: learning_rate(count + 1, config, width),
         b1=config.beta1,

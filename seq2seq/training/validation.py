@@ -1,8 +1,6 @@
-"""How good the model is on pairs it does not train on: loss and perplexity, and BLEU of real text."""
+"""How good the model is on pairs it does not train on: loss, perplexity, and BLEU of real text."""
 
-import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,23 +16,16 @@ from seq2seq.translator import Translator
 from seq2seq.types import Batch, Params
 
 
-class ValidationText(NamedTuple):
-    """Raw sentences and their references."""
-
-    sources: list[str]
-    references: list[str]
-
-
-def read_text(data: DataConfig, sentences: int) -> ValidationText:
-    """The first `sentences` validation pairs as raw text."""
-    text = ValidationText([], [])
-    for corpus in data.validation:
-        for chunk in corpora.read(corpus, data, "validation"):
-            text.sources.extend(source or "" for source in chunk.sources)
-            text.references.extend(target or "" for target in chunk.targets)
-            if len(text.sources) >= sentences:
-                return ValidationText(text.sources[:sentences], text.references[:sentences])
-    return text
+def read_text(data: DataConfig, sentences: int) -> tuple[list[str], list[str]]:
+    """The first `sentences` validation pairs as raw text: sources and references."""
+    sources: list[str] = []
+    references: list[str] = []
+    for corpus in data.validation if sentences else ():
+        for side, texts in zip(
+            (sources, references), corpora.read_texts(corpus, data, "validation"), strict=True
+        ):
+            side += texts
+    return sources[:sentences], references[:sentences]
 
 
 class Validator:
@@ -56,13 +47,14 @@ class Validator:
             prepared: Its data.
             evaluate_step: The loss of one device's part of a batch, without dropout.
         """
-        self._text = read_text(config.data, config.training.validation_sentences)
+        text = read_text(config.data, config.training.validation_sentences)
+        self._sources, self._references = text
         self._vocabularies, self._config = prepared.vocabularies, config
         self._step = parallel.data_parallel(evaluate_step, config.training.backend)
         pairs = prepared.validation
         weights = (1.0,) * len(pairs.corpus_sizes)
-        data = _wide_enough(config.data, prepared)
-        self._batches = Batches(pairs, weights, data, config.training) if len(pairs) else None
+        self._batches = Batches(pairs, weights, config.data, config.training)
+        self._steps = self._batches.steps_in_epoch(0) if len(pairs) else 0
         self._translator: Translator | None = None
 
     def __call__(self, params: Params) -> dict[str, float]:
@@ -70,33 +62,21 @@ class Validator:
         return {**self._loss(params), **self._bleu(params)}
 
     def _loss(self, params: Params) -> dict[str, float]:
-        if self._batches is None:
+        if not self._steps:
             return {}
         part = parallel.local_rows(self._batches.rows)[1]
         sums = LossSums(*(jnp.zeros((), jnp.float32) for _ in LossSums._fields))
-        for number in range(self._batches.steps_in_epoch(0)):
+        for number in range(self._steps):
             batch = parallel.place(self._batches.batch(number, part))
             sums = jax.tree.map(jnp.add, sums, self._step(params, batch)[1])
         return means(sums)
 
     def _bleu(self, params: Params) -> dict[str, float]:
-        if not self._text.sources:
+        if not self._sources:
             return {}
         if self._translator is None:
             self._translator = Translator(self._config, self._vocabularies, params)
         self._translator.params = params
-        hypotheses = [result.text for result in self._translator.translate(self._text.sources)]
+        hypotheses = [result.text for result in self._translator.translate(self._sources)]
         self._translator.params = {}
-        return {"bleu": evaluate(hypotheses, self._text.references)["bleu"].score}
-
-
-def _wide_enough(data: DataConfig, prepared: Prepared) -> DataConfig:
-    """Rows that hold the longest validation pair, which no filter has dropped."""
-    longest = {
-        f"{side}_row_length": max(
-            getattr(data, f"{side}_row_length"),
-            1 + int(getattr(prepared.validation, f"{side}_lengths").max(initial=0)),
-        )
-        for side in ("source", "target")
-    }
-    return dataclasses.replace(data, **longest)
+        return {"bleu": evaluate(hypotheses, self._references)["bleu"].score}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.config import DataConfig, TrainingConfig
-from seq2seq.data.batches import Batches, gather, validation_batches
+from seq2seq.data.batches import Batches, gather
 from seq2seq.data.epochs import Epochs
 from seq2seq.data.packing import Plan
 from seq2seq.data.storage import TokenPairs
@@ -180,12 +180,3 @@ def test_segmentations_take_turns() -> None:
     batches = Batches(segmentations, [1.0], DATA, TRAINING)
     for epoch in range(5):
         assert epoch_of(batches, epoch) == expected(segmentations[epoch % 3])
-
-
-def test_validation_holds_every_pair_once_and_is_always_the_same() -> None:
-    batches = list(validation_batches(PAIRS, DATA, TRAINING))
-    assert sum(map(sentences, batches), Counter()) == expected(PAIRS)
-    assert {field.shape for batch in batches for field in batch} == {(5, 24), (5, 32)}
-    for one, other in zip(batches, validation_batches(PAIRS, DATA, TRAINING), strict=True):
-        np.testing.assert_array_equal(one.target_inputs, other.target_inputs)
-    assert not list(validation_batches(TokenPairs.of([], []), DATA, TRAINING))

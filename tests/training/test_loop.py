@@ -166,7 +166,7 @@ def test_reversal_is_learnt(config_of):
         "--model.dropout=0",
     )
     train(config)
-    text = read_text(config.data, 40)
-    found = Translator.load(config.run).translate(text.sources)
-    right = [result.text == wanted for result, wanted in zip(found, text.references, strict=True)]
+    sources, references = read_text(config.data, 40)
+    found = Translator.load(config.run).translate(sources)
+    right = [result.text == wanted for result, wanted in zip(found, references, strict=True)]
     assert sum(right) >= 38

@@ -60,6 +60,8 @@ _SIMPLE = """
 2 person swim in:water_body
 2 person sit|wait|work by:the.shore
 3 animal sit|lie|sleep by:the.shore
+2 person wait|stand|sit behind:the.building
+2 animal sit|lie|sleep beside:the.plant
 2 person run|go through:lush
 2 person buy thing for:person
 3 animal sleep|lie|sit|run in:lush
@@ -218,7 +220,7 @@ _PREDICATES = {
     "weary": "tired sick weak hungry thirsty",
     "poverty": "poor",
     "emptiness": "empty dirty full",
-    "flaw": "dirty strange short",
+    "flaw": "dirty strange ugly",
     "feeling": "happy sad angry nervous",
     "praise": "famous clever friendly young strange",
     "trait": "old young rich poor friendly happy brave strong",

@@ -182,7 +182,6 @@ PREPOSITION: dict[str, Preposition] = {
     "by": Preposition("by", "an", "dative"),
     "to": Preposition("to", "to", "dative"),
     "with": Preposition("with", "mit", "dative"),
-    "without": Preposition("without", "ohne", "accusative"),
     "for": Preposition("for", "für", "accusative"),
     "through": Preposition("through", "durch", "accusative"),
     "along": Preposition("along", "entlang", "accusative"),
@@ -193,7 +192,6 @@ PREPOSITION: dict[str, Preposition] = {
     "about": Preposition("about", "über", "accusative"),
     "await": Preposition("for", "auf", "accusative"),
     "thinking": Preposition("of", "an", "accusative"),
-    "from": Preposition("from", "aus", "dative"),
     "of": Preposition("of", "", "genitive"),
     "measure": Preposition("of", "", "nominative"),
 }

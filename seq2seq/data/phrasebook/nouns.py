@@ -247,7 +247,6 @@ sugar Zucker/- m mass substance
 iron Eisen/- n mass substance
 wood Holz/Hölzer n mass solid
 ice Eis/- n mass solid
-ground Boden/Böden m solid
 """
 
 NOUNS: tuple[Noun, ...] = tuple(

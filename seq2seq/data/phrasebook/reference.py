@@ -27,7 +27,7 @@ IT_ADJECTIVES: dict[str, str] = {
     "brookish": "deep wide cold dangerous muddy",
     "wheelish": "heavy slow big",
     "passish": "narrow slippery muddy steep",
-    "bulky": "big long thick bulky",
+    "bulky": "big wide bulky",
     "cramped": "small narrow full",
     "stale": "hot cold salty sour dry spicy",
     "fault": "old ugly expensive broken",

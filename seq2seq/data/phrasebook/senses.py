@@ -13,7 +13,7 @@ _BANK = Lemma(
     (
         noun_sense(
             "bank Ufer/Ufer n",
-            actor="fisherman swimmer sailor duck swan",
+            actor="fisherman sailor duck swan",
             thing="paddle net canoe boat ferry",
             look="muddy steep sandy rocky",
             vessel="boat ship canoe ferry",
@@ -22,7 +22,7 @@ _BANK = Lemma(
         ),
         noun_sense(
             "bank Bank/Banken f at=in",
-            actor="robber accountant cashier manager merchant",
+            actor="robber accountant cashier manager",
             thing="card account loan money",
             look="reliable greedy bankrupt modern",
             vessel="taxi bus truck car",
@@ -132,14 +132,14 @@ _BAT = Lemma(
     (
         noun_sense(
             "bat Fledermaus/Fledermäuse f core",
-            actor="biologist zookeeper hunter forester owl",
+            actor="biologist zookeeper hunter owl",
             look="nocturnal hungry young frightened",
             act="feed tame chase",
             loc="cave attic barn church",
         ),
         noun_sense(
             "bat Schläger/Schläger m core",
-            actor="coach referee goalkeeper player athlete",
+            actor="coach referee goalkeeper player",
             look="wooden new expensive cheap",
             act="swing varnish polish",
             loc="bag stadium backpack suitcase",
@@ -158,14 +158,14 @@ _CRANE = Lemma(
     (
         noun_sense(
             "crane Kran/Kräne m core",
-            actor="worker engineer mechanic craftsman architect",
+            actor="worker engineer mechanic architect",
             look="rusty electric expensive modern",
             act="operate repair rent",
             loc="construction_site harbor factory airport",
         ),
         noun_sense(
             "crane Kranich/Kraniche m core",
-            actor="biologist zookeeper hunter forester fox",
+            actor="biologist zookeeper hunter fox",
             look="graceful hungry young thirsty",
             act="feed stroke tame",
             loc="lake pond river zoo",
@@ -184,13 +184,13 @@ _TIE = Lemma(
     (
         noun_sense(
             "tie Krawatte/Krawatten f",
-            actor="groom tailor lawyer manager waiter",
+            actor="groom tailor lawyer waiter",
             look="striped elegant blue ugly",
             act="wear iron wash",
         ),
         noun_sense(
             "tie Unentschieden/Unentschieden n",
-            actor="coach referee goalkeeper player athlete",
+            actor="coach referee goalkeeper player",
             look="surprising fair disappointing unforgettable",
             act="celebrate enjoy",
         ),
@@ -209,7 +209,7 @@ _NAIL = Lemma(
     (
         noun_sense(
             "nail Nagel/Nägel m core",
-            actor="worker mechanic craftsman carpenter blacksmith",
+            actor="worker mechanic carpenter blacksmith",
             look="rusty bent steel old",
             act="bend oil replace",
             loc="wall table door chair",
@@ -245,7 +245,7 @@ _PUPIL = Lemma(
         noun_sense(
             "pupil Pupille/Pupillen f core",
             actor="doctor surgeon nurse optician",
-            look="tiny narrow wide round black",
+            look="tiny narrow wide black",
             being="cat owl horse tiger",
         ),
     ),
@@ -262,14 +262,14 @@ _SEAL = Lemma(
     (
         noun_sense(
             "seal Robbe/Robben f core",
-            actor="biologist zookeeper hunter diver fisherman",
+            actor="biologist zookeeper hunter diver",
             look="playful hungry young clever",
             act="feed tame stroke",
             loc="rock ice island raft",
         ),
         noun_sense(
             "seal Siegel/Siegel n core",
-            actor="notary king prince judge lawyer",
+            actor="notary king judge lawyer",
             look="royal official broken golden",
             act="break forge check",
             loc="letter contract certificate envelope",

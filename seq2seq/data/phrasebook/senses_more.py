@@ -95,7 +95,7 @@ _LIGHT = Lemma(
         adjective_sense("light hell", thing="room kitchen hall office library church"),
     ),
     (
-        "the.thing be =W",
+        "!calm the.thing be =W",
         "grown like|need|look_for a.thing+W",
         "the.thing [ grown see|find|like _ ] be =W",
         "grown choose the.thing ;because ^O be =W",
@@ -121,12 +121,12 @@ _HARD = Lemma(
         adjective_sense("hard schwierig", thing="question exam task exercise riddle decision"),
     ),
     (
-        "the.thing be =W",
+        "!calm the.thing be =W",
         "grown describe|forget a.thing+W",
         "the.thing [ grown describe|forget _ ] be =W",
         "grown talk about:the.thing+W",
     ),
-    weight=2,
+    weight=1,
 )
 _TALL = Lemma(
     "tall",
@@ -135,12 +135,12 @@ _TALL = Lemma(
         adjective_sense("tall hoch", thing="house church mountain castle tree oak wall hotel"),
     ),
     (
-        "the.thing be =W",
+        "!calm the.thing be =W",
         "grown draw|see|admire a.thing+W",
         "the.thing [ grown see|love|draw _ ] be =W",
         "grown think thinking:the.thing+W",
     ),
-    weight=2,
+    weight=1,
 )
 _KNOW = Lemma(
     "know",
@@ -158,7 +158,7 @@ _KNOW = Lemma(
         ("!present grown W the.thing", "!present grown W ;that the.thief sell vehicle"),
         ("!past the.family W the.thing", "!past the.family W ;where person hide the.money"),
     ),
-    weight=2,
+    weight=1,
 )
 _SAVE = Lemma(
     "save",
