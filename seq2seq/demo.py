@@ -16,10 +16,9 @@ _SHOWN = ("bank", "mole", "light", "match", "date", "spring", "it")
 def demo(config_file: Path, overrides: Sequence[str]) -> int:
     """Trains the recipe, prints its scores and sample translations; returns the exit status."""
     config = recipes.load(config_file, overrides)
-    commands.train(config, profile=False, distributed=False, again="make demo")
+    if status := commands.train(config, profile=False, distributed=False, again="make demo"):
+        return status
     run = Path(str(config.run))
-    if not RunDirectory.open(run).steps():
-        return 130
     translator = Translator.load(run)
     _scores(translator, run)
     show("")

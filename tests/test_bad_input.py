@@ -272,6 +272,7 @@ def test_no_space_left_for_translations(fails, trained, tmp_path, monkeypatch):
 def test_no_space_left_on_stdout(trained, tmp_path):
     (tmp_path / "text").write_text("ada bea\n")
     env = os.environ | {"XLA_FLAGS": os.environ["XLA_FLAGS"].partition(" ")[2]}
+    env.pop("PYTHONUNBUFFERED", None)
     command = [sys.executable, "-m", "seq2seq", "translate", trained.path, tmp_path / "text"]
     with Path("/dev/full").open("wb") as out:
         found = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, env=env, text=True)
@@ -290,7 +291,7 @@ def test_results_that_cannot_be_kept_are_printed_all_the_same(copied, capsys):
 
 
 def test_hosts_that_cannot_be_found(fails, recipe, monkeypatch):
-    def initialize():
+    def initialize(**_):
         raise ValueError("coordinator_address should be defined.")
 
     monkeypatch.setattr("jax.distributed.initialize", initialize)

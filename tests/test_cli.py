@@ -54,6 +54,7 @@ def started(*words, **options):
     """Starts the command as a process of its own, on one device, where text is Latin-1."""
     flags = os.environ["XLA_FLAGS"].partition(" ")[2]
     env = os.environ | {"XLA_FLAGS": flags, "PYTHONIOENCODING": "latin-1"}
+    env.pop("PYTHONUNBUFFERED", None)
     command = [sys.executable, "-m", "seq2seq", *map(str, words)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=ROOT, env=env, **pipes | options)
@@ -204,6 +205,17 @@ def test_a_reader_that_leaves_ends_translate_quietly(trained, reversal):
     assert "Exception" not in err
 
 
+def test_a_translation_that_is_ended_leaves_nothing_behind(trained, tmp_path):
+    words = ("translate", trained.path, "--output", tmp_path / "out")
+    with started(*words, stdin=subprocess.PIPE) as process:
+        while not list(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.05)
+        process.terminate()
+        process.wait(60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_stdin_need_not_be_utf8_and_stdout_always_is(trained):
     process = started("translate", trained.path, "-", stdin=subprocess.PIPE, text=False)
     out, err = process.communicate(b"ada bea\n\xe9\n\xe6\xbc\xa2\n")
@@ -302,6 +314,9 @@ def test_describe_takes_keys_for_a_run_too(trained, call):
     out = call("describe", trained.path, "--json", "--training.batch_tokens=1024")[1]
     before = json.loads(call("describe", trained.path, "--json")[1])
     after = json.loads(out)
+    larger = json.loads(call("describe", trained.path, "--json", "--vocabulary.size=90")[1])
+    assert larger["parameters"]["embeddings"] == 90 * 32
+    assert before["parameters"]["embeddings"] == 60 * 32
     assert after["config"]["training"]["batch_tokens"] == 1024
     memory = "memory_per_device"
     assert after[memory]["activations"] > before[memory]["activations"]

@@ -5,7 +5,7 @@ a group: the same sentence but for the word that decides and what follows from i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -205,7 +205,7 @@ def palette(slots: Mapping[str, tuple[str, ...]], word: Word | None = None) -> P
         elif name.startswith("at_"):
             prepositions[name] = words[0]
         else:
-            nouns[name] = [NOUN[w] for w in words]
+            nouns[name] = [noun for w in words for noun in _nouns(w)]
     if isinstance(word, Noun):
         nouns["W"] = [word]
     elif isinstance(word, Verb):
@@ -215,6 +215,11 @@ def palette(slots: Mapping[str, tuple[str, ...]], word: Word | None = None) -> P
     verbs["devour"] = [_DEVOUR]
     fixed = frozenset({"W", *slots, *(name.replace("_", " ") for name in slots)})
     return Palette(nouns, verbs, adjectives, GENERAL.describing, prepositions, fixed)
+
+
+def _nouns(word: str) -> Sequence[Noun]:
+    """The nouns of a class (@person), or the one noun of that name."""
+    return GENERAL.nouns[word[1:]] if word.startswith("@") else [NOUN[word]]
 
 
 def contexts_of_it() -> tuple[Context, ...]:

@@ -280,6 +280,7 @@ def _general() -> Palette:
     nouns["patient"] = [n for n in NOUNS if n.english in _PATIENTS]
     nouns["male"] = [n for n in nouns["plain"] if n.gender == "m"]
     nouns["female"] = [n for n in nouns["plain"] if n.gender == "f"]
+    nouns["adult"] = [n for n in nouns["grown"] if "name" not in n.tags]
     nouns["somebody"] = [n for n in nouns["person"] if "name" not in n.tags]
     nouns["object"] = [n for n in NOUNS if not n.tags.isdisjoint(_DESCRIBED["object"])]
     adjectives = _by_tag(ADJECTIVE.values(), lambda adjective: adjective.tags)

@@ -1,6 +1,7 @@
 """What an ambiguous word is: its senses, what decides between them, and the frames they meet in.
 
-Slots named `act…` hold verbs, `look…` adjectives, `at…` prepositions, all others nouns.
+Slots named `act…` hold verbs, `look…` adjectives, `at…` prepositions, all others nouns; `@person`
+stands for a whole class of nouns.
 """
 
 from dataclasses import dataclass, field

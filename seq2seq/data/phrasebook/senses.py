@@ -39,6 +39,7 @@ _BANK = Lemma(
         "grown [ _ look_for a.thing ] wait|stand at:the.W",
         "vessel act_move along:the.way ;until ^S reach the.W",
     ),
+    weight=4,
 )
 _DATE = Lemma(
     "date",
@@ -131,14 +132,14 @@ _BAT = Lemma(
     "bat",
     (
         noun_sense(
-            "bat Fledermaus/Fledermäuse f core",
+            "bat Fledermaus/Fledermäuse f",
             actor="biologist zookeeper hunter owl",
             look="nocturnal hungry young frightened",
             act="feed tame chase",
             loc="cave attic barn church",
         ),
         noun_sense(
-            "bat Schläger/Schläger m core",
+            "bat Schläger/Schläger m",
             actor="coach referee goalkeeper player",
             look="wooden new expensive cheap",
             act="swing varnish polish",
@@ -157,14 +158,14 @@ _CRANE = Lemma(
     "crane",
     (
         noun_sense(
-            "crane Kran/Kräne m core",
+            "crane Kran/Kräne m",
             actor="worker engineer mechanic architect",
             look="rusty electric expensive modern",
             act="operate repair rent",
             loc="construction_site harbor factory airport",
         ),
         noun_sense(
-            "crane Kranich/Kraniche m core",
+            "crane Kranich/Kraniche m",
             actor="biologist zookeeper hunter fox",
             look="graceful hungry young thirsty",
             act="feed stroke tame",
@@ -208,7 +209,7 @@ _NAIL = Lemma(
     "nail",
     (
         noun_sense(
-            "nail Nagel/Nägel m core",
+            "nail Nagel/Nägel m",
             actor="worker mechanic carpenter blacksmith",
             look="rusty bent steel old",
             act="bend oil replace",
@@ -216,7 +217,7 @@ _NAIL = Lemma(
             at_loc="in",
         ),
         noun_sense(
-            "nail Fingernagel/Fingernägel m core",
+            "nail Fingernagel/Fingernägel m",
             actor="bride singer hairdresser actress",
             look="varnished polished elegant beautiful",
             act="file varnish polish",
@@ -236,14 +237,14 @@ _PUPIL = Lemma(
     "pupil",
     (
         noun_sense(
-            "pupil Schüler/Schüler m core",
+            "pupil Schüler/Schüler m",
             actor="teacher principal musician artist",
             look="diligent lazy polite talented",
             act="teach invite greet",
             being="teacher singer artist musician",
         ),
         noun_sense(
-            "pupil Pupille/Pupillen f core",
+            "pupil Pupille/Pupillen f",
             actor="doctor surgeon nurse optician",
             look="tiny narrow wide black",
             being="cat owl horse tiger",
@@ -261,14 +262,14 @@ _SEAL = Lemma(
     "seal",
     (
         noun_sense(
-            "seal Robbe/Robben f core",
+            "seal Robbe/Robben f",
             actor="biologist zookeeper hunter diver",
             look="playful hungry young clever",
             act="feed tame stroke",
             loc="rock ice island raft",
         ),
         noun_sense(
-            "seal Siegel/Siegel n core",
+            "seal Siegel/Siegel n",
             actor="notary king judge lawyer",
             look="royal official broken golden",
             act="break forge check",

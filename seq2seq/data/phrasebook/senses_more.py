@@ -92,7 +92,7 @@ _LIGHT = Lemma(
     "light",
     (
         adjective_sense("light leicht", thing="suitcase bag basket backpack chair ladder"),
-        adjective_sense("light hell", thing="room kitchen hall office library church"),
+        adjective_sense("light hell", thing="@room library church"),
     ),
     (
         "!calm the.thing be =W",
@@ -126,13 +126,13 @@ _HARD = Lemma(
         "the.thing [ grown describe|forget _ ] be =W",
         "grown talk about:the.thing+W",
     ),
-    weight=1,
+    weight=2,
 )
 _TALL = Lemma(
     "tall",
     (
-        adjective_sense("tall groß", thing="man woman king queen soldier boy artist"),
-        adjective_sense("tall hoch", thing="house church mountain castle tree oak wall hotel"),
+        adjective_sense("tall groß", thing="@adult"),
+        adjective_sense("tall hoch", thing="@building castle tree oak mountain wall"),
     ),
     (
         "!calm the.thing be =W",
@@ -140,14 +140,14 @@ _TALL = Lemma(
         "the.thing [ grown see|love|draw _ ] be =W",
         "grown think thinking:the.thing+W",
     ),
-    weight=1,
+    weight=2,
 )
 _KNOW = Lemma(
     "know",
     (
         verb_sense(
             "know/knew/known kennen//kannte/gekannt a stative",
-            thing="man woman neighbor teacher city museum island hotel",
+            thing="@grown @town",
         ),
         verb_sense("know/knew/known wissen/weiß/wusste/gewusst - stative", thing=""),
     ),
@@ -163,9 +163,9 @@ _KNOW = Lemma(
 _SAVE = Lemma(
     "save",
     (
-        verb_sense("save retten a", thing="child dog king cat horse woman kitten"),
+        verb_sense("save retten a", thing="@grown @pet"),
         verb_sense("save sparen a", thing="money time energy fuel electricity water"),
-        verb_sense("save speichern a", thing="file photo text program video report"),
+        verb_sense("save speichern a", thing="@data report"),
     ),
     (
         "grown W a.thing",
@@ -179,8 +179,8 @@ _SAVE = Lemma(
 _MISS = Lemma(
     "miss",
     (
-        verb_sense("miss vermissen a", thing="friend mother dog brother child grandfather cat"),
-        verb_sense("miss verpassen a", thing="train bus plane ferry exam ship"),
+        verb_sense("miss vermissen a", thing="@family friend @pet"),
+        verb_sense("miss verpassen a", thing="@ride bus exam"),
     ),
     (
         "grown W the.thing",
@@ -195,11 +195,11 @@ _EAT = Lemma(
     (
         verb_sense(
             "eat/ate/eaten essen/isst/aß/gegessen a",
-            eater="man woman king tourist guest uncle",
+            eater="@grown",
         ),
         verb_sense(
             "eat/ate/eaten fressen/frisst/fraß/gefressen a",
-            eater="dog cat horse goat bear pig",
+            eater="@it_animal",
         ),
     ),
     (
@@ -215,11 +215,11 @@ _PUT = Lemma(
     (
         verb_sense(
             "put/put/put/putting legen a",
-            thing="book letter newspaper ticket key spoon",
+            thing="@flat",
         ),
         verb_sense(
             "put/put/put/putting stellen a",
-            thing="bottle cup vase lamp bucket plate",
+            thing="@upright",
         ),
     ),
     (
