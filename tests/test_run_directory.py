@@ -113,12 +113,12 @@ def test_length_intervals_and_decoding_may_change(trained: RunDirectory) -> None
         text = text.replace(old, new)
     recipe = trained.path.parent / "x.yaml"
     recipe.write_text(text)
-    changed = recipes.load(recipe, ["--training.validate_every=5", "--training.patience=3"])
+    changed = recipes.load(recipe, ["--training.validate_every=5", "--training.epochs=3"])
     run = RunDirectory.create(trained.path, changed)
     with run.lock():
         config = RunDirectory.open(trained.path).config
     assert (config.training.steps, config.training.validate_every) == (7, 5)
-    assert (config.training.patience, config.decoding.beam_size) == (3, 2)
+    assert (config.training.epochs, config.decoding.beam_size) == (3, 2)
 
 
 def test_a_run_without_checkpoints_takes_any_config(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ a group: the same sentence but for the word that decides and what follows from i
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 
 from seq2seq.data.phrasebook import english, german, inflection
@@ -181,7 +182,24 @@ def _reading(frame: FrameSpec, sense: Sense, lemma: Lemma) -> Reading:
     rivals = [form for other in lemma.senses for form in german_forms(other.word)]
     others = tuple(form for form in dict.fromkeys(rivals) if form not in own)
     named = [name for name in re.findall(r"\w+", frame.text) if name in sense.slots]
-    return Reading(frame, palette(sense.slots, sense.word), own, others, tuple(named))
+    words = palette(_neutral(lemma), sense.slots, sense.word)
+    return Reading(frame, words, own, others, tuple(named))
+
+
+@cache
+def _neutral(lemma: Lemma) -> Palette:
+    """The general palette without people and adjectives that decide for some sense of the lemma.
+
+    So nobody is told by an engineer that the crane at the lake is a bird.
+    """
+    deciding = {w for sense in lemma.senses for words in sense.slots.values() for w in words}
+    people = ("grown", "person")
+    nouns = {name: [n for n in GENERAL.nouns[name] if n.english not in deciding] for name in people}
+    describing = {
+        noun: [adjective for adjective in adjectives if adjective.english not in deciding]
+        for noun, adjectives in GENERAL.describing.items()
+    }
+    return replace(GENERAL, nouns={**GENERAL.nouns, **nouns}, describing=describing)
 
 
 _DEVOUR = next(
@@ -193,9 +211,11 @@ _DEVOUR = next(
 """What animals do to their food: "eat" once more, for the frames of "it"."""
 
 
-def palette(slots: Mapping[str, tuple[str, ...]], word: Word | None = None) -> Palette:
-    """The general palette with the slots of a sense, and with `W` for its word."""
-    nouns, verbs, adjectives = dict(GENERAL.nouns), dict(GENERAL.verbs), dict(GENERAL.adjectives)
+def palette(
+    base: Palette, slots: Mapping[str, tuple[str, ...]], word: Word | None = None
+) -> Palette:
+    """A palette with the slots of a sense added, and with `W` for its word."""
+    nouns, verbs, adjectives = dict(base.nouns), dict(base.verbs), dict(base.adjectives)
     prepositions = {}
     for name, words in slots.items():
         if name == "act" or name.startswith("act_"):
@@ -214,7 +234,7 @@ def palette(slots: Mapping[str, tuple[str, ...]], word: Word | None = None) -> P
         adjectives["W"] = [word]
     verbs["devour"] = [_DEVOUR]
     fixed = frozenset({"W", *slots, *(name.replace("_", " ") for name in slots)})
-    return Palette(nouns, verbs, adjectives, GENERAL.describing, prepositions, fixed)
+    return Palette(nouns, verbs, adjectives, base.describing, prepositions, fixed)
 
 
 def _nouns(word: str) -> Sequence[Noun]:
@@ -226,14 +246,14 @@ def contexts_of_it() -> tuple[Context, ...]:
     """The contexts of the pronoun "it"."""
     slots = IT_NOUNS | {f"look_{name}": text for name, text in IT_ADJECTIVES.items()}
     words = {name: tuple(text.split()) for name, text in slots.items()}
-    shared = palette(words)
+    shared = palette(GENERAL, words)
     found = []
     for frames in IT_PAIRS:
         parsed = [parse_frame(frame) for frame in frames]
         readings = [Reading(f, shared, (), (), (f.text.rpartition(".")[2],)) for f in parsed]
         found.append(Context("it", tuple(readings)))
     for frame in IT_TRIPLES:
-        filled = [palette(words | {"thing": tuple(t.split())}) for t in IT_THINGS.values()]
+        filled = [palette(GENERAL, words | {"thing": tuple(t.split())}) for t in IT_THINGS.values()]
         triple = tuple(Reading(parse_frame(frame), p, (), (), ("thing",)) for p in filled)
         found.append(Context("it", triple))
     return tuple(found)

@@ -5,14 +5,14 @@
 
 Each context is a pair of frames, alike up to the predicate: the one suits the subject (`^S`), the
 other the thing it did not cross, enter or fit into (`^O`). Or it is one frame with a slot `thing`
-filled by masculine, feminine and neuter nouns in turn.
+filled by masculine, feminine and neuter nouns in turn. An adjective always speaks of the same side,
+subject or other thing, whatever the frame.
 """
 
 from seq2seq.data.phrasebook.words import Gender
 
 IT_NOUNS: dict[str, str] = {
-    "beast": "animal dog cat horse cow goat rabbit fox wolf bear duck donkey pig squirrel kitten "
-    "creature elephant lion camel tiger",
+    "beast": "animal dog cat horse cow goat rabbit fox bear duck pig creature elephant lion",
     "lane": "street bridge square field path",
     "brook": "river stream lake ditch swamp pond",
     "wheels": "truck bus car taxi limousine",
@@ -27,7 +27,7 @@ IT_ADJECTIVES: dict[str, str] = {
     "brookish": "deep wide cold dangerous muddy",
     "wheelish": "heavy slow big",
     "passish": "narrow slippery muddy steep",
-    "bulky": "big wide bulky",
+    "bulky": "big bulky thick",
     "cramped": "small narrow full",
     "stale": "hot cold salty sour dry spicy",
     "fault": "old ugly expensive broken",

@@ -179,8 +179,8 @@ _SAVE = Lemma(
 _MISS = Lemma(
     "miss",
     (
-        verb_sense("miss vermissen a", thing="@family friend @pet"),
-        verb_sense("miss verpassen a", thing="@ride bus exam"),
+        verb_sense("miss vermissen a", thing="friend mother dog brother child cat"),
+        verb_sense("miss verpassen a", thing="train bus plane ferry exam ship"),
     ),
     (
         "grown W the.thing",
@@ -215,11 +215,11 @@ _PUT = Lemma(
     (
         verb_sense(
             "put/put/put/putting legen a",
-            thing="@flat",
+            thing="book letter newspaper ticket key spoon",
         ),
         verb_sense(
             "put/put/put/putting stellen a",
-            thing="@upright",
+            thing="bottle cup vase lamp bucket plate",
         ),
     ),
     (

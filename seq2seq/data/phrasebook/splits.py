@@ -35,7 +35,7 @@ SIZES: dict[Name, int] = {"train": 40_000, "validation": 500, "test": 1_000}
 _SEEN = 10
 """How often, at least, a German form of a test sentence stands in the training set."""
 _AMBIGUOUS_SHARE = 0.31
-_IT_SHARE = 0.06
+_IT_SHARE = 0.075
 _MINIMAL = 20
 _MINIMAL_IT = 60
 """Sentences in the minimal pairs of one lemma, and of "it"."""
