@@ -10,7 +10,16 @@ from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, sp
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
-_SHOWN = ("bank", "mole", "light", "match", "date", "spring", "it")
+_SHOWN = {
+    "bank": " net",
+    "mole": " nitrogen",
+    "match": " stadium",
+    "tower": " Eiffel",
+    "date": "",
+    "light": "",
+    "it": " animal",
+}
+"""Ambiguous words, each with what the sentence shown should hold besides."""
 
 
 def demo(config_file: Path, overrides: Sequence[str]) -> int:
@@ -52,12 +61,12 @@ def _scores(translator: Translator, run: Path) -> None:
 def _samples(
     translator: Translator, examples: Sequence[AmbiguousPair]
 ) -> list[tuple[AmbiguousPair, str]]:
-    """For each word shown, one minimal pair with its translations."""
+    """For each word shown, the members of a minimal pair with their translations."""
     chosen: list[AmbiguousPair] = []
-    for word in _SHOWN:
-        groups = [example.group for example in examples if example.word.lower() == word]
+    for word, company in _SHOWN.items():
+        groups = [e.group for e in examples if e.word == word and company in e.source]
         if groups:
-            chosen += [example for example in examples if example.group == groups[0]]
+            chosen += [example for example in examples if example.group == groups[0]][:3]
     results = translator.translate([example.source for example in chosen])
     return [(example, result.text) for example, result in zip(chosen, results, strict=True)]
 
