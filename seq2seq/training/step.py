@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from seq2seq import parallel
 from seq2seq.config import Config
 from seq2seq.model import functional
 from seq2seq.parallel import AXIS
@@ -85,20 +86,20 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
     def train(state: TrainState, batch: Batch, key: jax.Array) -> tuple[TrainState, StepMetrics]:
         key = jax.random.fold_in(jax.random.fold_in(key, state.step), jax.lax.axis_index(AXIS))
         sums = accumulate(gradient, state.params, batch, key, training.accumulation)
-        gradients, loss_sums = jax.lax.psum(sums, AXIS)
+        gradients, loss_sums = parallel.total(sums)
         gradients = jax.tree.map(lambda g: g / loss_sums.tokens, gradients)
         with jax.numpy_dtype_promotion("standard"):  # optax mixes integers and floats
             updates, moments = adam.update(gradients, state.optimizer, state.params)
         step = state.step + 1
         rate = learning_rate(step, training, width)
         source_tokens = jnp.sum(batch.source_segments > 0, dtype=jnp.float32)
-        norm, source_tokens = optax.tree.norm(gradients), jax.lax.psum(source_tokens, AXIS)
+        norm, source_tokens = optax.tree.norm(gradients), parallel.total(source_tokens)
         metrics = StepMetrics(loss_sums, norm, rate, source_tokens)
         params = optax.apply_updates(state.params, updates)
         return TrainState(params, moments, step), metrics
 
     def evaluate(params: Params, batch: Batch) -> tuple[Params, LossSums]:
-        return params, jax.lax.psum(loss(params, batch, None), AXIS)
+        return params, parallel.total(loss(params, batch, None))
 
     return Functions(graph, init, train, evaluate)
 

@@ -47,7 +47,7 @@ def to_jax(case):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("chunk_tokens", [1, 4, 100])
 def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_tokens, monkeypatch):
-    monkeypatch.setattr(loss_module, "_CHUNK_ELEMENTS", chunk_tokens * VOCABULARY)
+    monkeypatch.setattr(loss_module, "_CHUNK_TOKENS", chunk_tokens)
     sums = smoothed_loss(*to_jax(case), smoothing)
     total, nll = numpy_loss(*case, smoothing)
     assert float(sums.loss) == pytest.approx(total, rel=1e-5)
@@ -63,7 +63,7 @@ def test_correct_counts_the_most_probable_tokens(case):
 
 @pytest.mark.parametrize("chunk_tokens", [4, 100])
 def test_gradients_are_those_of_the_formula(case, chunk_tokens, monkeypatch):
-    monkeypatch.setattr(loss_module, "_CHUNK_ELEMENTS", chunk_tokens * VOCABULARY)
+    monkeypatch.setattr(loss_module, "_CHUNK_TOKENS", chunk_tokens)
     states, matrix, bias, labels, segments = to_jax(case)
 
     def plain(states, matrix, bias):
