@@ -28,11 +28,11 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
     if status := commands.train(config, profile=False, distributed=False, again="make demo"):
         return status
     run = Path(str(config.run))
-    translator = Translator.load(run)
-    _scores(translator, run)
+    translator, contrasts = Translator.load(run), ambiguous()
+    _scores(translator, contrasts, run)
     show("")
     show("The same word, translated by what stands around it:")
-    for example, translation in _samples(translator, ambiguous()):
+    for example, translation in _samples(translator, contrasts):
         mark = "ok" if sense_is_right(example, translation) else f"wrong, not {example.sense}"
         show("")
         show(f"  {example.word} + {example.decider}: {mark}")
@@ -42,9 +42,9 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
     return 0
 
 
-def _scores(translator: Translator, run: Path) -> None:
+def _scores(translator: Translator, contrasts: Sequence[AmbiguousPair], run: Path) -> None:
     """BLEU on the test set, and how often an ambiguous word is translated in the right sense."""
-    test, contrasts = split("test"), ambiguous()
+    test = split("test")
     hypotheses = [result.text for result in translator.translate([pair.source for pair in test])]
     scores = evaluation.evaluate(hypotheses, [pair.target for pair in test])
     found = [result.text for result in translator.translate([pair.source for pair in contrasts])]

@@ -74,7 +74,7 @@ class Trainer:
         self._directory, self._config = directory, config
         self._update = parallel.data_parallel(functions.train, training.backend, donate=True)
         self._batches = Batches(prepared.train, prepared.weights, config.data, training)
-        self._rows, self._part = parallel.local_rows(self._batches.rows, training.accumulation)
+        self._part = parallel.local_rows(self._batches.rows, training.accumulation)[1]
         self._validator = Validator(config, prepared, functions.evaluate)
         self._state = _restored_or_new(directory, functions.init, training.seed)
         self._dropout_key = jax.random.fold_in(jax.random.key(training.seed), 1)

@@ -85,7 +85,7 @@ def _sums(
         return _add(sums, _chunk(smoothing, matrix, bias, *part)[0]), None
 
     parts = _cut(chunk, states, labels, real)
-    return tuple(jax.lax.scan(add, _zeros(), parts)[0])
+    return tuple(jax.lax.scan(add, zeros(), parts)[0])
 
 
 def _forward(
@@ -106,7 +106,7 @@ def _forward(
         d_bias += d_logits.sum(axis=0, dtype=jnp.float32)
         return (_add(sums, new), d_matrix, d_bias), d_states
 
-    zero = (_zeros(), jnp.zeros(matrix.shape, jnp.float32), jnp.zeros(bias.shape, jnp.float32))
+    zero = (zeros(), jnp.zeros(matrix.shape, jnp.float32), jnp.zeros(bias.shape, jnp.float32))
     (sums, d_matrix, d_bias), d_states = jax.lax.scan(add, zero, _cut(chunk, states, labels, real))
     d_states = d_states.reshape(states.shape)
     return tuple(sums), (d_states, d_matrix.astype(matrix.dtype), d_bias.astype(bias.dtype))
@@ -156,7 +156,8 @@ def _cut(chunk: int, *arrays: jax.Array) -> tuple[jax.Array, ...]:
     return tuple(array.reshape(-1, chunk, *array.shape[1:]) for array in arrays)
 
 
-def _zeros() -> LossSums:
+def zeros() -> LossSums:
+    """The sums of no tokens."""
     return LossSums(*(jnp.zeros((), jnp.float32) for _ in LossSums._fields))
 
 

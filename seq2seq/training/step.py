@@ -12,7 +12,7 @@ from seq2seq import parallel
 from seq2seq.config import Config
 from seq2seq.model import functional
 from seq2seq.parallel import AXIS
-from seq2seq.training.loss import LossSums, smoothed_loss
+from seq2seq.training.loss import LossSums, smoothed_loss, zeros
 from seq2seq.training.schedule import learning_rate, optimizer
 from seq2seq.types import Batch, Params
 
@@ -130,5 +130,5 @@ def accumulate(
         return jax.tree.map(jnp.add, total, gradient(params, *part)), None
 
     cut = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batch)
-    zero = (jax.tree.map(jnp.zeros_like, params), LossSums(*(jnp.zeros(()),) * 4))
+    zero = (jax.tree.map(jnp.zeros_like, params), zeros())
     return jax.lax.scan(add, zero, (cut, jax.random.split(key, parts)))[0]

@@ -11,7 +11,7 @@ from seq2seq.data import corpora
 from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.evaluation import evaluate
-from seq2seq.training.loss import LossSums, means
+from seq2seq.training.loss import LossSums, means, zeros
 from seq2seq.translator import Translator
 from seq2seq.types import Batch, Params
 
@@ -65,7 +65,7 @@ class Validator:
         if not self._steps:
             return {}
         part = parallel.local_rows(self._batches.rows)[1]
-        sums = LossSums(*(jnp.zeros((), jnp.float32) for _ in LossSums._fields))
+        sums = zeros()
         for number in range(self._steps):
             batch = parallel.place(self._batches.batch(number, part))
             sums = jax.tree.map(jnp.add, sums, self._step(params, batch)[1])
