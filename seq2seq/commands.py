@@ -97,10 +97,10 @@ def train_model(config: Config, profile: bool = False) -> Outcome:
         UserError: The corpora cannot be used, the run belongs to another config or process, or the
             disk is full.
     """
-    if not Path(str(config.run)).exists():
-        prepare(config)  # a mistake in the corpora leaves no run behind
+    new = not Path(str(config.run)).exists()
+    early = prepare(config) if new else None  # so a mistake in the corpora leaves no run behind
     with RunDirectory.create(str(config.run), config) as directory, directory.lock():
-        prepared = prepare(config)
+        prepared = early or prepare(config)
         _keep_vocabularies(directory, prepared.vocabularies)
         sizes = (len(prepared.vocabularies.source), len(prepared.vocabularies.target))
         parameters = sum(cost.parameters(config.model, *sizes).values())

@@ -101,7 +101,8 @@ class Trainer:
         writer = MetricsWriter(*files, first, quiet=quiet)
         with Interruption().watch() as interruption, writer:
             done, reason = self._run(first, last, reason, interruption, writer, profile)
-        learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
+        if not quiet:
+            learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
         return Outcome(done, first, last, reason, interruption.signal)
 
     def _out_of_patience(self) -> bool:
