@@ -237,6 +237,10 @@ class TrainingConfig:
         beta1: Adam's β₁.
         beta2: Adam's β₂.
         epsilon: Adam's ε.
+        ema_decay: Decay of an exponential moving average of the parameters, such as 0.999; where it
+            is set, the average is what is validated and translated with.
+        average_last: Latest checkpoints whose parameters are averaged when training ends (section
+            6.1); 0 is none.
         label_smoothing: ε_ls, the probability taken from the right token and spread over all.
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU and TPU, else
@@ -264,6 +268,8 @@ class TrainingConfig:
     beta1: float = 0.9
     beta2: float = 0.98
     epsilon: float = 1e-9
+    ema_decay: float | None = None
+    average_last: int = 0
     label_smoothing: float = 0.1
     gradient_clip: float | None = None
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -293,6 +299,10 @@ class TrainingConfig:
             _require(value is None or value > 0, f"training.{key}", "a number above 0", value)
         for key in ("label_smoothing", "beta1", "beta2"):
             _fraction(f"training.{key}", getattr(self, key))
+        _fraction("training.ema_decay", self.ema_decay or 0.0)
+        wanted = f"from 0 to training.keep_latest ({self.keep_latest})"
+        enough = 0 <= self.average_last <= self.keep_latest
+        _require(enough, "training.average_last", wanted, self.average_last)
         if self.best_metric == "bleu":
             wanted = "'loss' where training.validation_sentences is 0"
             enough = self.validation_sentences > 0
