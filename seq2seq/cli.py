@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq import options
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    keep_freed_memory()
     config = _recipe(arguments.config, overrides)
     from seq2seq.commands import train
 
@@ -184,6 +186,7 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    keep_freed_memory()
     _recipe(arguments.config, overrides)
     from seq2seq.demo import demo
 

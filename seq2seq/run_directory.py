@@ -19,7 +19,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from seq2seq import recipes
 from seq2seq.checkpoints import Checkpoints, Which, storage_errors
@@ -50,14 +50,10 @@ class RunDirectory:
         self.path = path
         self.config = dataclasses.replace(config, run=str(path))
         training = config.training
-        metric, mode = training.best_metric, "max" if training.best_metric == "bleu" else "min"
-        self.checkpoints, self.averaged = (
-            Checkpoints(path / folder, keep_latest=latest, keep_best=best, metric=metric, mode=mode)
-            for folder, latest, best in (
-                ("checkpoints", training.keep_latest, training.keep_best),
-                ("averaged", 1, 0),
-            )
-        )
+        metric, kept = training.best_metric, (training.keep_latest, training.keep_best)
+        mode: Literal["max", "min"] = "max" if metric == "bleu" else "min"
+        self.checkpoints = Checkpoints(path / "checkpoints", *kept, metric, mode)
+        self.averaged = Checkpoints(path / "averaged", 1, 0, metric, mode)
 
     @classmethod
     def create(cls, path: Path | str, config: Config) -> Self:

@@ -13,7 +13,6 @@ import pytest
 
 import seq2seq
 from seq2seq import recipes
-from seq2seq.cli import main
 from seq2seq.run_directory import RunDirectory
 
 ROOT = Path(__file__).parent.parent
@@ -34,20 +33,6 @@ WEIRD = {
     "CRLF": b"ada bea\r",
     "no final newline": b"ada bea",
 }
-
-
-@pytest.fixture
-def call(capsys):
-    """Runs the command in this process: status, stdout, lines of stderr."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return end.value.code, out, err.splitlines()
-
-    return run
 
 
 def started(*words, **options):

@@ -68,7 +68,6 @@ class Trainer:
         Raises:
             UserError: The checkpoint does not fit the config.
         """
-        parallel.tune_allocator()
         config = directory.config
         vocabularies, training = prepared.vocabularies, config.training
         sizes = (len(vocabularies.source), len(vocabularies.target))
