@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
+from seq2seq.model.look_up import look_up
 
 Module = TypeVar("Module", bound=nnx.Module)
 _ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
@@ -46,7 +47,7 @@ def embed(
 ) -> Float[Array, "B T D"]:
     """Token embeddings times √D plus position encodings, dropped out (sections 3.4, 3.5, 5.4)."""
     scale = config.width**0.5 if config.scale_embeddings else 1.0
-    x = jnp.take(table, tokens, axis=0) * jnp.asarray(scale, table.dtype)
+    x = look_up(table, tokens) * jnp.asarray(scale, table.dtype)
     return dropout(x + places.astype(x.dtype), config.dropout, key)
 
 
@@ -66,7 +67,7 @@ class Positions(nnx.Module):
             table = jnp.asarray(sinusoids(longest, self.width, self.layout))
         else:
             table = self.table[...]
-        return jnp.take(table, positions, axis=0, mode="clip")
+        return look_up(table, jnp.minimum(positions, table.shape[0] - 1))
 
 
 class FeedForward(nnx.Module):
