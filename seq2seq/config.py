@@ -162,6 +162,10 @@ class TrainingConfig:
             float32. Parameters are float32.
         backend: How a step is mapped over the devices.
         remat: Whether activations are computed again in the backward pass, to save memory.
+        loss_chunk: Target tokens of a device whose logits stand in memory at a time; default 1 024
+            on CPU, 4 096 on GPU and TPU.
+        random: What draws dropout: threefry gives the same numbers on every device, rbg is the
+            device's own generator; auto is rbg on GPU and TPU, where it is far cheaper.
         seed: Seed of parameters, dropout and the order of the data.
         log_every: Updates between two lines of metrics.
         validate_every: Updates between two validations (loss, perplexity, BLEU).
@@ -188,6 +192,8 @@ class TrainingConfig:
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["shard_map", "pmap"] = "shard_map"
     remat: bool = False
+    loss_chunk: int | None = None
+    random: Literal["auto", "threefry", "rbg"] = "auto"
     seed: int = 0
     log_every: int = 100
     validate_every: int = 1000
@@ -204,7 +210,7 @@ class TrainingConfig:
             _at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("validation_sentences", "keep_best", "seed"):
             _at_least(f"training.{key}", getattr(self, key), 0)
-        for key in ("epochs", "patience"):
+        for key in ("epochs", "patience", "loss_chunk"):
             if getattr(self, key) is not None:
                 _at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("learning_rate", "gradient_clip"):

@@ -14,10 +14,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-_CHUNK_TOKENS = 1024
-"""Target tokens whose logits are made at a time: on a CPU more fall out of the cache, and fewer add
-to the gradient of the output matrix more often."""
-
 
 class LossSums(NamedTuple):
     """Sums over the real target tokens of a batch; divide by `tokens` for means. All float32."""
@@ -46,6 +42,7 @@ def smoothed_loss(
     labels: Int[Array, "B T"],
     segments: Int[Array, "B T"],
     smoothing: float,
+    chunk_tokens: int = 1024,
 ) -> LossSums:
     """Cross-entropy of the softmax of `states · matrixᵀ + bias` against smoothed labels.
 
@@ -59,10 +56,12 @@ def smoothed_loss(
         labels: The tokens to predict.
         segments: 0 where there is no token: such positions count nothing.
         smoothing: ε_ls.
+        chunk_tokens: Target tokens whose logits are made at a time, at most: the fewer, the more
+            often the gradient of the output matrix is added to.
     """
     vocabulary, width = matrix.shape
     bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
-    chunks = -(-labels.size // _CHUNK_TOKENS)
+    chunks = -(-labels.size // chunk_tokens)
     chunk = -(-labels.size // chunks)
     padding = -labels.size % chunk
     flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
