@@ -32,6 +32,10 @@ class ModelConfig:
         output_bias: Whether the logits have a bias.
         embeddings: Which matrices are one: all three, the decoder's two, or none.
         scale_embeddings: Whether embeddings are multiplied by √D (section 3.4).
+        fused_attention: Whether attention runs in cuDNN's fused kernels where they can do it, as
+            docs/accelerators.md says; the result is the same up to rounding.
+        unrolled_layers: Whether a step is compiled layer by layer instead of as a loop over the
+            layers, which takes longer to compile and less to run; default: on CPU.
     """
 
     encoder_layers: int = 6
@@ -54,6 +58,8 @@ class ModelConfig:
     output_bias: bool = False
     embeddings: Literal["all", "decoder", "separate"] = "all"
     scale_embeddings: bool = True
+    fused_attention: bool = True
+    unrolled_layers: bool | None = None
 
     def __post_init__(self) -> None:
         for key in ("encoder_layers", "decoder_layers", "heads", "feed_forward_width"):

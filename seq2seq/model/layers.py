@@ -149,6 +149,7 @@ def scan(
     apply: Callable[[Any, Float[Array, "B T D"], jax.Array | None], Float[Array, "B T D"]],
     key: jax.Array | None,
     remat: bool = False,
+    unrolled: bool | None = None,
 ) -> Float[Array, "B T D"]:
     """Passes `x` through the layers of a `stack`, compiling one layer whatever their number.
 
@@ -158,6 +159,7 @@ def scan(
         apply: `apply(layer, x, key)` runs one layer.
         key: Randomness of dropout; None turns it off.
         remat: Whether a layer's activations are computed again in the backward pass.
+        unrolled: Whether every layer is compiled after all; default: on CPU.
     """
     graph, params = nnx.split(layers)
     count = jax.tree.leaves(params)[0].shape[0]
@@ -169,10 +171,9 @@ def scan(
 
     # A scan compiles one layer whatever their number, but on a CPU the zeroing, slicing and copying
     # of what it keeps for the backward pass costs 4 % of a step.
-    unroll = jax.default_backend() == "cpu"
-    return jax.lax.scan(jax.checkpoint(body) if remat else body, x, (params, keys), unroll=unroll)[
-        0
-    ]
+    unroll = jax.default_backend() == "cpu" if unrolled is None else unrolled
+    step = jax.checkpoint(body) if remat else body
+    return jax.lax.scan(step, x, (params, keys), unroll=unroll)[0]
 
 
 def unstack(layers: Module) -> list[Module]:
