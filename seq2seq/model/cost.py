@@ -143,11 +143,10 @@ def memory(
     """Estimates what training takes on each device.
 
     Activations are what the backward pass needs again, for every position of a device's part of an
-    update, with b bytes a number (4 for float32, 2 for bfloat16). A sub-layer keeps b · D for its
-    input and 13 D for its norm (three arrays in float32) and dropout; attention adds
-    b · 2 N (d_k + d_v) for queries, keys, values and their mean, and 8 N for every key's scores and
-    weights (4 + 2 b in bfloat16; a fused kernel keeps none of these); a feed-forward network adds
-    b · 2 F. With `remat`, each layer
+    update, with b bytes a number (4 for float32, 2 for bfloat16). A sub-layer keeps b · 2 D for its
+    input and its norm's and D for dropout; attention adds b · 2 N (d_k + d_v) for queries, keys,
+    values and their mean, and 8 N for every key's scores and weights (4 + 2 b in bfloat16; a fused
+    kernel keeps none of these); a feed-forward network adds b · 2 F. With `remat`, each layer
     keeps b · D, and one layer at a time the rest. The loss adds the gradient of its matrix, and
     three arrays of a chunk of logits. Against XLA's own figures on CPU this is within a quarter.
 
@@ -175,7 +174,7 @@ def _activations(config: Config, target_size: int, devices: int, size: int) -> i
     width, heads = model.width, model.heads
     weights = heads * (8 if size == 4 else 4 + 2 * size)
     attention = size * 2 * heads * (model.head_key_width + model.head_value_width)
-    sublayer, inner = (size + 13) * width, size * 2 * model.feed_forward_width
+    sublayer, inner = (2 * size + 1) * width, size * 2 * model.feed_forward_width
     encoder = 2 * sublayer + attention + inner + weights * source_length
     decoder = 3 * sublayer + 2 * attention + inner + weights * (source_length + target_length)
     layers = (model.encoder_layers, model.decoder_layers)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
+from seq2seq.model.layer_norm import layer_norm
 from seq2seq.model.look_up import look_up
 
 Module = TypeVar("Module", bound=nnx.Module)
@@ -99,13 +100,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "... D"]) -> Float[Array, "... D"]:
         """Returns `x` with mean 0 and variance 1 over its last axis, scaled and shifted."""
-        wide = x.astype(jnp.float32)
-        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
-        variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
-        normal = centred * jax.lax.rsqrt(variance + self.epsilon)
-        shape = (1,) * (x.ndim - 1) + (-1,)
-        scale, bias = self.scale[...].reshape(shape), self.bias[...].reshape(shape)
-        return (normal * scale + bias).astype(x.dtype)
+        return layer_norm(x, self.scale[...], self.bias[...], self.epsilon)
 
 
 class Residual(nnx.Module):
