@@ -164,6 +164,8 @@ class TrainingConfig:
         remat: Whether activations are computed again in the backward pass, to save memory.
         loss_chunk: Target tokens of a device whose logits stand in memory at a time; default 1 024
             on CPU, 4 096 on GPU and TPU.
+        logits_dtype: Type in which logits pass through memory: float32, or that of the computation,
+            which halves the traffic where it is bfloat16; the softmax is float32 either way.
         random: What draws dropout: threefry gives the same numbers on every device, rbg is the
             device's own generator; auto is rbg on GPU and TPU, where it is far cheaper.
         seed: Seed of parameters, dropout and the order of the data.
@@ -193,6 +195,7 @@ class TrainingConfig:
     backend: Literal["shard_map", "pmap"] = "shard_map"
     remat: bool = False
     loss_chunk: int | None = None
+    logits_dtype: Literal["float32", "compute"] = "float32"
     random: Literal["auto", "threefry", "rbg"] = "auto"
     seed: int = 0
     log_every: int = 100

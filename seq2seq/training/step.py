@@ -64,6 +64,7 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
     training, width = config.training, config.model.width
     adam = optimizer(training, width)
     chunk = cost.loss_chunk(training, jax.default_backend() == "cpu")
+    how = (chunk, jnp.float32 if training.logits_dtype == "float32" else dtype)
 
     def init(key: jax.Array) -> TrainState:
         params = functional.init(config.model, source_size, target_size, key)
@@ -75,7 +76,7 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         bias = None if model.output_bias is None else model.output_bias[...]
         labels, segments = batch.target_outputs, batch.target_segments
         smoothing, matrix = training.label_smoothing, model.output_matrix
-        return smoothed_loss(states, matrix, bias, labels, segments, smoothing, chunk)
+        return smoothed_loss(states, matrix, bias, labels, segments, smoothing, *how)
 
     def gradient(params: Params, batch: Batch, key: jax.Array) -> tuple[Params, LossSums]:
         def value(params: Params) -> tuple[jax.Array, LossSums]:

@@ -53,6 +53,14 @@ def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_token
     assert float(sums.tokens) == np.count_nonzero(case[-1])
 
 
+def test_logits_stored_in_bfloat16_change_the_loss_little(case):
+    exact, stored = (
+        smoothed_loss(*to_jax(case), 0.1, 4, dtype) for dtype in (jnp.float32, jnp.bfloat16)
+    )
+    assert stored.loss.dtype == jnp.float32
+    assert 0 < abs(float(stored.loss) / float(exact.loss) - 1) < 2**-8
+
+
 def test_correct_counts_the_most_probable_tokens(case):
     states, matrix, bias, labels, segments = case
     right = ((states @ matrix.T + bias).argmax(-1) == labels) & (segments > 0)
