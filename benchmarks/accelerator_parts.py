@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import jax
@@ -277,10 +278,11 @@ def _kernels(trace: Path) -> Counter[str]:
     accelerated = any(plane.name.startswith("/device:") for plane in planes)
     for plane in planes:
         if plane.name.startswith("/device:" if accelerated else "/host:CPU"):
-            for line in plane.lines:
-                if line.name.startswith(("Stream", "XLA Ops", "tf_XLA")):
-                    for event in line.events:
-                        found[event.name.rstrip("0123456789.")] += event.duration_ns
+            lines = [(line.name, line.events) for line in plane.lines]
+            kinds = ("Stream", "XLA Ops", "tf_XLA")  # GPU, TPU, CPU
+            kind = next((k for k in kinds if any(name.startswith(k) for name, _ in lines)), "?")
+            for event in chain(*(events for name, events in lines if name.startswith(kind))):
+                found[event.name.rstrip("0123456789.")] += event.duration_ns
     return found
 
 
