@@ -17,27 +17,21 @@ from collections.abc import Callable
 from statistics import median
 
 import jax
-import numpy as np
 import torch
 from torch import nn
+from workload import SIZES, Updates, full_rows
 
 from seq2seq import parallel
 from seq2seq.allocator import keep_freed_memory
-from seq2seq.config import Config, ModelConfig, TrainingConfig
+from seq2seq.config import Config, ModelConfig
 from seq2seq.model.layers import sinusoids
-from seq2seq.training import step
 from seq2seq.types import Batch
-
-SIZES = {
-    "small": (8000, ModelConfig(4, 4, 128, 4, feed_forward_width=512)),
-    "base": (37000, ModelConfig()),
-}
 
 
 def main() -> None:
     """Prints tokens per second of both, round by round, and the median ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("size", choices=SIZES)
+    parser.add_argument("size", choices=("small", "base"))
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--length", type=int, default=64, help="tokens of a row, on either side")
     parser.add_argument("--rounds", type=int, default=7)
@@ -45,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     vocabulary, model = SIZES[arguments.size]
-    batch = packed_rows(arguments.rows, arguments.length, vocabulary)
+    batch = full_rows(arguments.rows, arguments.length, vocabulary)
     tokens = int((batch.source_segments > 0).sum() + (batch.target_segments > 0).sum())
     ours, theirs = jax_update(model, vocabulary, batch), torch_update(model, vocabulary, batch)
     for update in (ours, theirs):
@@ -69,33 +63,11 @@ def rate(update: Callable[[], None], tokens: int, seconds: float) -> float:
     return count * tokens / elapsed
 
 
-def packed_rows(rows: int, length: int, vocabulary: int) -> Batch:
-    """Rows of four sentences each, without padding."""
-    generator = np.random.default_rng(0)
-    sentence = length // 4
-    segments = np.tile(np.repeat(np.arange(1, 5, dtype=np.int32), sentence), (rows, 1))
-    positions = np.tile(np.arange(sentence, dtype=np.int32), (rows, 4))
-
-    def tokens() -> np.ndarray:
-        return generator.integers(4, vocabulary, (rows, length)).astype(np.int32)
-
-    return Batch(tokens(), segments, positions, tokens(), tokens(), segments, positions)
-
-
 def jax_update(model: ModelConfig, vocabulary: int, batch: Batch) -> Callable[[], None]:
     """One update of ours."""
-    config = Config(model=model, training=TrainingConfig())
-    functions = step.make(config, vocabulary, vocabulary, jax.numpy.dtype("float32"))
-    state = jax.jit(functions.init)(jax.random.key(0))
-    train = parallel.data_parallel(functions.train, donate=True)
-    placed, key = parallel.place(batch), jax.random.key(1)
-
-    def update() -> None:
-        nonlocal state
-        state, metrics = train(state, placed, key)
-        jax.block_until_ready(metrics)
-
-    return update
+    updates = Updates(Config(model=model), vocabulary, jax.numpy.dtype("float32"))
+    placed = parallel.place(batch)
+    return lambda: jax.block_until_ready(updates(placed)) and None
 
 
 class TorchTransformer(nn.Module):

@@ -38,8 +38,9 @@ Need*.
 
 Once a run has a checkpoint, going on with it may change only how long it trains and how often it
 logs and saves (`steps`, `epochs`, `patience`, `log_every`, `validate_every`, `checkpoint_every`,
-`keep_latest`, `keep_best`, `average_last`, `validation_sentences`), `data.test`, `data.cache` and
-`decoding`.
+`keep_latest`, `keep_best`, `average_last`, `validation_sentences`), `data.test`, `data.cache`,
+`decoding`, and what changes nothing but speed and memory (`fused_attention`, `unrolled_layers`,
+`loss_chunk`).
 """
 
 

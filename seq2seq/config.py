@@ -7,8 +7,9 @@ recipe and overriding its keys is in `seq2seq.recipes`; nothing changes a config
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seq2seq.checks import at_least, fraction, require
 from seq2seq.data_config import Corpus, DataConfig, VocabularyConfig
-from seq2seq.errors import require, require_at_least, require_fraction
+from seq2seq.model_config import ModelConfig
 
 __all__ = [
     "Config",
@@ -19,76 +20,6 @@ __all__ = [
     "TrainingConfig",
     "VocabularyConfig",
 ]
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The Transformer's sizes and the few choices in which published models differ.
-
-    Attributes:
-        encoder_layers: Layers of the encoder (N).
-        decoder_layers: Layers of the decoder (N).
-        width: Width of the residual stream (d_model, D).
-        heads: Attention heads (h, N).
-        key_width: Width of one head's queries and keys (d_k); default width / heads.
-        value_width: Width of one head's values (d_v); default width / heads.
-        feed_forward_width: Inner width of the feed-forward layers (d_ff, F).
-        dropout: Dropout of every sub-layer's output and of the embedding sums (P_drop).
-        attention_dropout: Dropout of the attention weights (not in the paper).
-        activation_dropout: Dropout after the feed-forward activation (not in the paper).
-        norm: Layer normalisation after each sub-layer's sum (the paper) or before each sub-layer,
-            then with a last one on top.
-        norm_epsilon: ε of the layer normalisation.
-        activation: Activation of the feed-forward layers.
-        positions: Fixed sinusoids or learned embeddings (Table 3, row E).
-        sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
-        max_positions: Longest sentence that learned positions can hold.
-        attention_bias: Whether the attention projections have biases.
-        output_bias: Whether the logits have a bias.
-        embeddings: Which matrices are one: all three, the decoder's two, or none.
-        scale_embeddings: Whether embeddings are multiplied by √D (section 3.4).
-    """
-
-    encoder_layers: int = 6
-    decoder_layers: int = 6
-    width: int = 512
-    heads: int = 8
-    key_width: int | None = None
-    value_width: int | None = None
-    feed_forward_width: int = 2048
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    activation_dropout: float = 0.0
-    norm: Literal["post", "pre"] = "post"
-    norm_epsilon: float = 1e-6
-    activation: Literal["relu", "gelu", "swish"] = "relu"
-    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
-    sinusoids: Literal["interleaved", "concatenated"] = "interleaved"
-    max_positions: int = 1024
-    attention_bias: bool = False
-    output_bias: bool = False
-    embeddings: Literal["all", "decoder", "separate"] = "all"
-    scale_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        for key in ("encoder_layers", "decoder_layers", "heads", "feed_forward_width"):
-            require_at_least(f"model.{key}", getattr(self, key), 1)
-        for key in ("dropout", "attention_dropout", "activation_dropout"):
-            require_fraction(f"model.{key}", getattr(self, key))
-        require(self.width >= 2 and self.width % 2 == 0, "model.width", "an even size", self.width)
-        if self.key_width is None or self.value_width is None:
-            wanted = f"a divisor of model.width ({self.width}), or key_width and value_width"
-            require(self.width % self.heads == 0, "model.heads", wanted, self.heads)
-
-    @property
-    def head_key_width(self) -> int:
-        """Width of one head's queries and keys, d_k."""
-        return self.key_width or self.width // self.heads
-
-    @property
-    def head_value_width(self) -> int:
-        """Width of one head's values, d_v."""
-        return self.value_width or self.width // self.heads
 
 
 @dataclass(frozen=True)
@@ -119,6 +50,12 @@ class TrainingConfig:
             float32. Parameters are float32.
         backend: How a step is mapped over the devices.
         remat: Whether activations are computed again in the backward pass, to save memory.
+        loss_chunk: Target tokens of a device whose logits stand in memory at a time; default 1 024
+            on CPU, 4 096 on GPU and TPU.
+        logits_dtype: Type in which logits pass through memory: float32, or that of the computation,
+            which halves the traffic where it is bfloat16; the softmax is float32 either way.
+        random: What draws dropout: threefry gives the same numbers on every device, rbg is the
+            device's own generator; auto is rbg on GPU and TPU, where it is far cheaper.
         seed: Seed of parameters, dropout and the order of the data.
         log_every: Updates between two lines of metrics.
         validate_every: Updates between two validations (loss, perplexity, BLEU).
@@ -147,6 +84,9 @@ class TrainingConfig:
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["shard_map", "pmap"] = "shard_map"
     remat: bool = False
+    loss_chunk: int | None = None
+    logits_dtype: Literal["float32", "compute"] = "float32"
+    random: Literal["auto", "threefry", "rbg"] = "auto"
     seed: int = 0
     log_every: int = 100
     validate_every: int = 1000
@@ -160,18 +100,18 @@ class TrainingConfig:
         sizes = ("steps", "batch_tokens", "accumulation", "warmup_steps")
         paces = ("log_every", "validate_every", "checkpoint_every", "keep_latest")
         for key in (*sizes, *paces):
-            require_at_least(f"training.{key}", getattr(self, key), 1)
+            at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("validation_sentences", "keep_best", "seed"):
-            require_at_least(f"training.{key}", getattr(self, key), 0)
-        for key in ("epochs", "patience"):
+            at_least(f"training.{key}", getattr(self, key), 0)
+        for key in ("epochs", "patience", "loss_chunk"):
             if getattr(self, key) is not None:
-                require_at_least(f"training.{key}", getattr(self, key), 1)
+                at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("learning_rate", "gradient_clip"):
             value = getattr(self, key)
             require(value is None or value > 0, f"training.{key}", "a number above 0", value)
         for key in ("label_smoothing", "beta1", "beta2"):
-            require_fraction(f"training.{key}", getattr(self, key))
-        require_fraction("training.ema_decay", self.ema_decay or 0.0)
+            fraction(f"training.{key}", getattr(self, key))
+        fraction("training.ema_decay", self.ema_decay or 0.0)
         wanted = f"from 0 to training.keep_latest ({self.keep_latest})"
         enough = 0 <= self.average_last <= self.keep_latest
         require(enough, "training.average_last", wanted, self.average_last)
@@ -201,9 +141,9 @@ class DecodingConfig:
 
     def __post_init__(self) -> None:
         for key in ("beam_size", "max_source_length", "batch_tokens"):
-            require_at_least(f"decoding.{key}", getattr(self, key), 1)
+            at_least(f"decoding.{key}", getattr(self, key), 1)
         for key in ("length_penalty", "max_extra_tokens"):
-            require_at_least(f"decoding.{key}", getattr(self, key), 0)
+            at_least(f"decoding.{key}", getattr(self, key), 0)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from seq2seq.errors import require, require_at_least, require_fraction
+from seq2seq.checks import at_least, fraction, require
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class DataConfig:
     cache: str | None = None
 
     def __post_init__(self) -> None:
-        require_at_least("data.max_length", self.max_length, 2)
-        require_at_least("data.max_length_ratio", self.max_length_ratio, 1)
+        at_least("data.max_length", self.max_length, 2)
+        at_least("data.max_length_ratio", self.max_length_ratio, 1)
         for side in ("source", "target"):
             length = getattr(self, f"{side}_row_length")
             wanted = f"at least data.max_length ({self.max_length})"
@@ -123,9 +123,9 @@ class VocabularyConfig:
     segmentations: int = 8
 
     def __post_init__(self) -> None:
-        require_at_least("vocabulary.size", self.size, 8)
+        at_least("vocabulary.size", self.size, 8)
         coverage = self.character_coverage
         require(0 < coverage <= 1, "vocabulary.character_coverage", "a share in (0, 1]", coverage)
-        require_fraction("vocabulary.sampling", self.sampling)
-        require_at_least("vocabulary.segmentations", self.segmentations, 1)
-        require_at_least("vocabulary.training_pairs", self.training_pairs, 1)
+        fraction("vocabulary.sampling", self.sampling)
+        at_least("vocabulary.segmentations", self.segmentations, 1)
+        at_least("vocabulary.training_pairs", self.training_pairs, 1)

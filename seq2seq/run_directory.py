@@ -6,8 +6,8 @@
     averaged/STEP/      average of checkpoints         .lock               who is training
     metrics.jsonl       one line per interval
 
-A run keeps its config: only how long it trains, how often it logs and saves, and how it decodes may
-change once there is a checkpoint.
+A run keeps its config: only how long it trains, how often it logs and saves, how it decodes, and
+what changes nothing but speed and memory, may change once there is a checkpoint.
 """
 
 import dataclasses
@@ -31,8 +31,9 @@ _PACE = (
     "steps epochs patience log_every validate_every checkpoint_every keep_latest keep_best"
     " average_last"
 )
+_SPEED = ("model.fused_attention", "model.unrolled_layers", "training.loss_chunk")
 _CHANGEABLE = ("run", "data.cache", "data.test", "decoding.", "training.validation_sentences")
-_CHANGEABLE_PREFIXES = (*_CHANGEABLE, *(f"training.{key}" for key in _PACE.split()))
+_CHANGEABLE_PREFIXES = (*_CHANGEABLE, *_SPEED, *(f"training.{key}" for key in _PACE.split()))
 
 
 class RunDirectory:

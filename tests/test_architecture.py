@@ -11,7 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
-    ("errors", "types", "allocator", "data_config", "config", "recipe_text", "recipes"),
+    ("errors", "types", "allocator", "checks"),
+    ("data_config", "model_config", "config", "recipe_text", "recipes"),
     ("vocabulary", "parallel", "checkpoints", "text_io", "options"),
     ("run_directory", "data", "model", "decoding"),
     ("translator",),

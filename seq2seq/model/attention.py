@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
+from seq2seq.model.fused_attention import can_fuse, fused_attention
 
 
 def attention_mask(
@@ -46,6 +47,7 @@ def attention(
     mask: Bool[Array, "B T S"],
     dropout_rate: float = 0.0,
     dropout_key: jax.Array | None = None,
+    fused: bool = False,
 ) -> Float[Array, "B T N G"]:
     """Scaled dot-product attention: softmax(Q Kᵀ / √d_k) V (equation 1).
 
@@ -56,7 +58,11 @@ def attention(
         mask: True where a query may look at a key.
         dropout_rate: Share of the weights that are zeroed (not in the paper).
         dropout_key: Randomness of that dropout; None turns it off.
+        fused: Whether a fused kernel may do it, where there is one and no weights are dropped out.
     """
+    whole = dropout_key is None or dropout_rate == 0
+    if fused and whole and can_fuse(query, key, value):
+        return fused_attention(query, key, value, mask)
     weights = attention_weights(query, key, mask).astype(value.dtype)
     weights = dropout(weights, dropout_rate, dropout_key)
     return jnp.einsum("bnts,bsng->btng", weights, value)
@@ -68,6 +74,7 @@ class MultiHeadAttention(nnx.Module):
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         self.heads = config.heads
         self.dropout_rate = config.attention_dropout
+        self.fused = config.fused_attention
         key_width, value_width = config.head_key_width, config.head_value_width
 
         def linear(inputs: int, outputs: int) -> nnx.Linear:
@@ -99,7 +106,7 @@ class MultiHeadAttention(nnx.Module):
         dropout_key: jax.Array | None = None,
     ) -> Float[Array, "B T D"]:
         """Attention in every head, the heads concatenated and projected back to the model width."""
-        heads = attention(query, key, value, mask, self.dropout_rate, dropout_key)
+        heads = attention(query, key, value, mask, self.dropout_rate, dropout_key, self.fused)
         return self.output(heads.reshape(*heads.shape[:2], -1))
 
     def __call__(

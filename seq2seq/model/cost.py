@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.config import Config, ModelConfig
-
-_LOSS_CHUNK_BYTES = 16 << 20
-"""Logits that stand at a time; the loss holds about three arrays of this size."""
+from seq2seq.config import Config, ModelConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -131,16 +128,25 @@ def decoding_flops(config: Config, target_size: int, length: int) -> float:
     return (source + beams * target) / length
 
 
+def loss_chunk(training: TrainingConfig, on_cpu: bool) -> int:
+    """Returns how many target tokens' logits stand at a time.
+
+    On a CPU more than 1 024 fall out of the cache. A GPU starves on so few: what is added to the
+    gradient of the output matrix, once a chunk, passes through its memory.
+    """
+    return training.loss_chunk or (1024 if on_cpu else 4096)
+
+
 def memory(
     config: Config, source_size: int, target_size: int, devices: int = 1, dtype: str = "float32"
 ) -> Memory:
     """Estimates what training takes on each device.
 
     Activations are what the backward pass needs again, for every position of a device's part of an
-    update, with b bytes a number (4 for float32, 2 for bfloat16). A sub-layer keeps b · D for its
-    input and 13 D for its norm (three arrays in float32) and dropout; attention adds
-    b · 2 N (d_k + d_v) for queries, keys, values and their mean, and 8 N for every key's scores and
-    weights (4 + 2 b in bfloat16); a feed-forward network adds b · 2 F. With `remat`, each layer
+    update, with b bytes a number (4 for float32, 2 for bfloat16). A sub-layer keeps b · 2 D for its
+    input and its norm's and D for dropout; attention adds b · 2 N (d_k + d_v) for queries, keys,
+    values and their mean, and 8 N for every key's scores and weights (4 + 2 b in bfloat16; a fused
+    kernel keeps none of these); a feed-forward network adds b · 2 F. With `remat`, each layer
     keeps b · D, and one layer at a time the rest. The loss adds the gradient of its matrix, and
     three arrays of a chunk of logits. Against XLA's own figures on CPU this is within a quarter.
 
@@ -168,7 +174,7 @@ def _activations(config: Config, target_size: int, devices: int, size: int) -> i
     width, heads = model.width, model.heads
     weights = heads * (8 if size == 4 else 4 + 2 * size)
     attention = size * 2 * heads * (model.head_key_width + model.head_value_width)
-    sublayer, inner = (size + 13) * width, size * 2 * model.feed_forward_width
+    sublayer, inner = (2 * size + 1) * width, size * 2 * model.feed_forward_width
     encoder = 2 * sublayer + attention + inner + weights * source_length
     decoder = 3 * sublayer + 2 * attention + inner + weights * (source_length + target_length)
     layers = (model.encoder_layers, model.decoder_layers)
@@ -177,7 +183,7 @@ def _activations(config: Config, target_size: int, devices: int, size: int) -> i
     else:
         kept = layers[0] * encoder + layers[1] * decoder
     positions = training.batch_tokens / (devices * training.accumulation)
-    chunk = min(_LOSS_CHUNK_BYTES, 4 * target_size * positions)
+    chunk = 4 * target_size * min(loss_chunk(training, size == 4), positions)
     return round(positions * kept + 3 * chunk + 4 * target_size * width)
 
 

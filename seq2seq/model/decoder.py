@@ -110,6 +110,7 @@ class Decoder(nnx.Module):
         make = functools.partial(DecoderLayer, config)
         self.layers = stack(make, config.decoder_layers, rngs)
         self.norm = LayerNorm(config) if config.norm == "pre" else None
+        self.unrolled = config.unrolled_layers
         self.heads = config.heads
         self.head_widths = (config.head_key_width, config.head_value_width)
 
@@ -126,7 +127,12 @@ class Decoder(nnx.Module):
         mask = attention_mask(segments, segments, causal=True)
         cross_mask = attention_mask(segments, memory_segments)
         x = scan(
-            self.layers, x, lambda layer, y, k: layer(y, memory, mask, cross_mask, k), key, remat
+            self.layers,
+            x,
+            lambda layer, y, k: layer(y, memory, mask, cross_mask, k),
+            key,
+            remat,
+            self.unrolled,
         )
         return x if self.norm is None else self.norm(x)
 

@@ -42,6 +42,7 @@ class Encoder(nnx.Module):
         make = functools.partial(EncoderLayer, config)
         self.layers = stack(make, config.encoder_layers, rngs)
         self.norm = LayerNorm(config) if config.norm == "pre" else None
+        self.unrolled = config.unrolled_layers
 
     def __call__(
         self,
@@ -52,5 +53,5 @@ class Encoder(nnx.Module):
     ) -> Float[Array, "B S D"]:
         """Turns embedded source tokens into the memory that the decoder looks at."""
         mask = attention_mask(segments, segments)
-        x = scan(self.layers, x, lambda layer, y, k: layer(y, mask, k), key, remat)
+        x = scan(self.layers, x, lambda layer, y, k: layer(y, mask, k), key, remat, self.unrolled)
         return x if self.norm is None else self.norm(x)

@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
+from seq2seq.model.layer_norm import layer_norm
+from seq2seq.model.look_up import look_up
 
 Module = TypeVar("Module", bound=nnx.Module)
 _ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
@@ -46,7 +48,7 @@ def embed(
 ) -> Float[Array, "B T D"]:
     """Token embeddings times √D plus position encodings, dropped out (sections 3.4, 3.5, 5.4)."""
     scale = config.width**0.5 if config.scale_embeddings else 1.0
-    x = jnp.take(table, tokens, axis=0) * jnp.asarray(scale, table.dtype)
+    x = look_up(table, tokens) * jnp.asarray(scale, table.dtype)
     return dropout(x + places.astype(x.dtype), config.dropout, key)
 
 
@@ -66,7 +68,7 @@ class Positions(nnx.Module):
             table = jnp.asarray(sinusoids(longest, self.width, self.layout))
         else:
             table = self.table[...]
-        return jnp.take(table, positions, axis=0, mode="clip")
+        return look_up(table, jnp.minimum(positions, table.shape[0] - 1))
 
 
 class FeedForward(nnx.Module):
@@ -98,13 +100,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "... D"]) -> Float[Array, "... D"]:
         """Returns `x` with mean 0 and variance 1 over its last axis, scaled and shifted."""
-        wide = x.astype(jnp.float32)
-        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
-        variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
-        normal = centred * jax.lax.rsqrt(variance + self.epsilon)
-        shape = (1,) * (x.ndim - 1) + (-1,)
-        scale, bias = self.scale[...].reshape(shape), self.bias[...].reshape(shape)
-        return (normal * scale + bias).astype(x.dtype)
+        return layer_norm(x, self.scale[...], self.bias[...], self.epsilon)
 
 
 class Residual(nnx.Module):
@@ -148,6 +144,7 @@ def scan(
     apply: Callable[[Any, Float[Array, "B T D"], jax.Array | None], Float[Array, "B T D"]],
     key: jax.Array | None,
     remat: bool = False,
+    unrolled: bool | None = None,
 ) -> Float[Array, "B T D"]:
     """Passes `x` through the layers of a `stack`, compiling one layer whatever their number.
 
@@ -157,6 +154,7 @@ def scan(
         apply: `apply(layer, x, key)` runs one layer.
         key: Randomness of dropout; None turns it off.
         remat: Whether a layer's activations are computed again in the backward pass.
+        unrolled: Whether every layer is compiled after all; default: on CPU.
     """
     graph, params = nnx.split(layers)
     count = jax.tree.leaves(params)[0].shape[0]
@@ -168,10 +166,9 @@ def scan(
 
     # A scan compiles one layer whatever their number, but on a CPU the zeroing, slicing and copying
     # of what it keeps for the backward pass costs 4 % of a step.
-    unroll = jax.default_backend() == "cpu"
-    return jax.lax.scan(jax.checkpoint(body) if remat else body, x, (params, keys), unroll=unroll)[
-        0
-    ]
+    unroll = jax.default_backend() == "cpu" if unrolled is None else unrolled
+    step = jax.checkpoint(body) if remat else body
+    return jax.lax.scan(step, x, (params, keys), unroll=unroll)[0]
 
 
 def unstack(layers: Module) -> list[Module]:

@@ -79,7 +79,7 @@ class Trainer:
         self._part = parallel.local_rows(self._batches.rows, training.accumulation)[1]
         self._validator = Validator(config, prepared, functions.evaluate)
         self._state = _restored_or_new(directory, functions.init, training.seed)
-        self._dropout_key = jax.random.fold_in(jax.random.key(training.seed), 1)
+        self._dropout_key = step.dropout_key(training)
         self._tally = Tally(config, sizes, dtype)
 
     def train(self, profile: bool = False) -> Outcome:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
-_CHUNK_TOKENS = 1024
-"""Target tokens whose logits are made at a time: on a CPU more fall out of the cache, and fewer add
-to the gradient of the output matrix more often."""
+_How = tuple[int, DTypeLike]
+"""Tokens of a chunk, and the type in which its logits are stored."""
 
 
 class LossSums(NamedTuple):
@@ -46,6 +46,8 @@ def smoothed_loss(
     labels: Int[Array, "B T"],
     segments: Int[Array, "B T"],
     smoothing: float,
+    chunk_tokens: int = 1024,
+    logits_dtype: DTypeLike = jnp.float32,
 ) -> LossSums:
     """Cross-entropy of the softmax of `states · matrixᵀ + bias` against smoothed labels.
 
@@ -59,22 +61,25 @@ def smoothed_loss(
         labels: The tokens to predict.
         segments: 0 where there is no token: such positions count nothing.
         smoothing: ε_ls.
+        chunk_tokens: Target tokens whose logits are made at a time, at most: the fewer, the more
+            often the gradient of the output matrix is added to.
+        logits_dtype: Type in which the logits are stored; what is computed from them is float32.
     """
     vocabulary, width = matrix.shape
     bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
-    chunks = -(-labels.size // _CHUNK_TOKENS)
+    chunks = -(-labels.size // chunk_tokens)
     chunk = -(-labels.size // chunks)
     padding = -labels.size % chunk
     flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
     labels = jnp.pad(labels.reshape(-1), (0, padding))
     real = jnp.pad(segments.reshape(-1) > 0, (0, padding)).astype(jnp.float32)
-    return LossSums(*_sums(smoothing, chunk, flat, matrix, bias, labels, real))
+    return LossSums(*_sums(smoothing, (chunk, logits_dtype), flat, matrix, bias, labels, real))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _sums(
     smoothing: float,
-    chunk: int,
+    how: _How,
     states: Float[Array, "M D"],
     matrix: Float[Array, "V D"],
     bias: Float[Array, " V"],
@@ -82,15 +87,15 @@ def _sums(
     real: Float[Array, " M"],
 ) -> tuple[jax.Array, ...]:
     def add(sums: LossSums, part: tuple[jax.Array, ...]) -> tuple[LossSums, None]:
-        return _add(sums, _chunk(smoothing, matrix, bias, *part)[0]), None
+        return _add(sums, _chunk(smoothing, how[1], matrix, bias, *part)[0]), None
 
-    parts = _cut(chunk, states, labels, real)
+    parts = _cut(how[0], states, labels, real)
     return tuple(jax.lax.scan(add, zeros(), parts)[0])
 
 
 def _forward(
     smoothing: float,
-    chunk: int,
+    how: _How,
     states: jax.Array,
     matrix: jax.Array,
     bias: jax.Array,
@@ -99,7 +104,7 @@ def _forward(
 ) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
     def add(carry: tuple, part: tuple[jax.Array, ...]) -> tuple[tuple, jax.Array]:
         sums, d_matrix, d_bias = carry
-        new, d_logits = _chunk(smoothing, matrix, bias, *part)
+        new, d_logits = _chunk(smoothing, how[1], matrix, bias, *part)
         d_logits = d_logits.astype(matrix.dtype)
         d_states = d_logits @ matrix
         d_matrix += jnp.einsum("mv,md->vd", d_logits, part[0], preferred_element_type=jnp.float32)
@@ -107,14 +112,15 @@ def _forward(
         return (_add(sums, new), d_matrix, d_bias), d_states
 
     zero = (zeros(), jnp.zeros(matrix.shape, jnp.float32), jnp.zeros(bias.shape, jnp.float32))
-    (sums, d_matrix, d_bias), d_states = jax.lax.scan(add, zero, _cut(chunk, states, labels, real))
+    parts = _cut(how[0], states, labels, real)
+    (sums, d_matrix, d_bias), d_states = jax.lax.scan(add, zero, parts)
     d_states = d_states.reshape(states.shape)
     return tuple(sums), (d_states, d_matrix.astype(matrix.dtype), d_bias.astype(bias.dtype))
 
 
 def _backward(
     _smoothing: float,
-    _chunk_size: int,
+    _way: _How,
     gradients: tuple[jax.Array, ...],
     outer: tuple[jax.Array, ...],
 ) -> tuple[jax.Array | None, ...]:
@@ -128,6 +134,7 @@ _sums.defvjp(_forward, _backward)
 
 def _chunk(
     smoothing: float,
+    logits_dtype: DTypeLike,
     matrix: Float[Array, "V D"],
     bias: Float[Array, " V"],
     states: Float[Array, "M D"],
@@ -136,8 +143,8 @@ def _chunk(
 ) -> tuple[LossSums, Float[Array, "M V"]]:
     """The sums of one chunk, and the gradient of its loss with respect to its logits."""
     vocabulary = matrix.shape[0]
-    logits = jnp.einsum("md,vd->mv", states, matrix, preferred_element_type=jnp.float32)
-    logits += bias.astype(jnp.float32)[None, :]
+    logits = jnp.einsum("md,vd->mv", states, matrix, preferred_element_type=logits_dtype)
+    logits = logits.astype(jnp.float32) + bias.astype(jnp.float32)[None, :]
     highest = logits.max(axis=1, keepdims=True)
     exps = jnp.exp(logits - highest)
     total = exps.sum(axis=1, keepdims=True)

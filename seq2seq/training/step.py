@@ -9,8 +9,8 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from seq2seq import parallel
-from seq2seq.config import Config
-from seq2seq.model import functional
+from seq2seq.config import Config, TrainingConfig
+from seq2seq.model import cost, functional
 from seq2seq.parallel import AXIS
 from seq2seq.training.loss import LossSums, smoothed_loss, zeros
 from seq2seq.training.schedule import learning_rate, optimizer
@@ -84,6 +84,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
     graph = functional.abstract(config.model, source_size, target_size)[0]
     training, width = config.training, config.model.width
     adam = optimizer(training, width)
+    chunk = cost.loss_chunk(training, jax.default_backend() == "cpu")
+    how = (chunk, jnp.float32 if training.logits_dtype == "float32" else dtype)
 
     def init(key: jax.Array) -> TrainState:
         params = functional.init(config.model, source_size, target_size, key)
@@ -95,8 +97,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         states = model(batch, key, training.remat)
         bias = None if model.output_bias is None else model.output_bias[...]
         labels, segments = batch.target_outputs, batch.target_segments
-        smoothing = training.label_smoothing
-        return smoothed_loss(states, model.output_matrix, bias, labels, segments, smoothing)
+        smoothing, matrix = training.label_smoothing, model.output_matrix
+        return smoothed_loss(states, matrix, bias, labels, segments, smoothing, *how)
 
     def gradient(params: Params, batch: Batch, key: jax.Array) -> tuple[Params, LossSums]:
         def value(params: Params) -> tuple[jax.Array, LossSums]:
@@ -146,6 +148,19 @@ def moving_average(
     time = step.astype(jnp.float32)
     weight = 1.0 - jnp.minimum(decay, (1.0 + time) / (10.0 + time))
     return jax.tree.map(lambda old, new: old + weight * (new - old), average, params)
+
+
+def dropout_key(training: TrainingConfig) -> jax.Array:
+    """The key from which, with an update's number, all of its dropout is drawn.
+
+    Threefry hashes a counter for every element, about a hundred integer operations; `rbg` asks the
+    device's own generator for the bits and hashes only to split keys. So rbg is the choice where
+    such operations are not free beside the products: on GPU and TPU, with other numbers on each.
+    """
+    accelerated = jax.default_backend() != "cpu"
+    rbg = training.random == "rbg" or (training.random == "auto" and accelerated)
+    key = jax.random.key(training.seed, impl="rbg" if rbg else "threefry2x32")
+    return jax.random.fold_in(key, 1)
 
 
 def accumulate(

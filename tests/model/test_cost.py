@@ -149,7 +149,7 @@ def test_activations_against_xla() -> None:
     """What the backward pass of a real program needs beyond its gradients."""
     model = ModelConfig(encoder_layers=2, decoder_layers=2, width=128, heads=8)
     data = DataConfig(max_length=64, source_row_length=64, target_row_length=64)
-    training = TrainingConfig(batch_tokens=64 * 64)
+    training = TrainingConfig(batch_tokens=64 * 64, loss_chunk=64 * 64)
     config = Config(model=model, data=data, training=training)
     graph, params = functional.abstract(model, 1000, 1000)
 

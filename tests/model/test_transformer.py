@@ -102,13 +102,13 @@ def test_dropout_needs_a_key_and_differs_by_key():
     assert float(jnp.abs(dropped[0] - plain).max()) > 0.01
 
 
-def test_recomputed_activations_change_nothing():
-    model, source = make(), tokens(1, 2, 5)
-    segments, positions = whole(2, 5)
+@pytest.mark.parametrize(("remat", "unrolled"), [(True, None), (False, False), (True, True)])
+def test_recomputed_activations_and_loops_over_layers_change_nothing(remat, unrolled):
+    source, (segments, positions) = tokens(1, 2, 5), whole(2, 5)
     key = jax.random.key(0)
 
-    def gradient(remat):
-        graph, params = nnx.split(model)
+    def gradient(remat, unrolled):
+        graph, params = nnx.split(make(unrolled_layers=unrolled))
 
         def value(params):
             merged = nnx.merge(graph, params)
@@ -116,7 +116,8 @@ def test_recomputed_activations_change_nothing():
 
         return nnx.to_pure_dict(jax.grad(value)(params))
 
-    for a, b in zip(jax.tree.leaves(gradient(False)), jax.tree.leaves(gradient(True)), strict=True):
+    plain, other = (jax.tree.leaves(gradient(*how)) for how in ((False, True), (remat, unrolled)))
+    for a, b in zip(plain, other, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from seq2seq.config import TrainingConfig
-from seq2seq.training import loss as loss_module
 from seq2seq.training.loss import smoothed_loss
 from seq2seq.training.schedule import learning_rate
 
@@ -46,13 +45,20 @@ def to_jax(case):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("chunk_tokens", [1, 4, 100])
-def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_tokens, monkeypatch):
-    monkeypatch.setattr(loss_module, "_CHUNK_TOKENS", chunk_tokens)
-    sums = smoothed_loss(*to_jax(case), smoothing)
+def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_tokens):
+    sums = smoothed_loss(*to_jax(case), smoothing, chunk_tokens)
     total, nll = numpy_loss(*case, smoothing)
     assert float(sums.loss) == pytest.approx(total, rel=1e-5)
     assert float(sums.nll) == pytest.approx(nll, rel=1e-5)
     assert float(sums.tokens) == np.count_nonzero(case[-1])
+
+
+def test_logits_stored_in_bfloat16_change_the_loss_little(case):
+    exact, stored = (
+        smoothed_loss(*to_jax(case), 0.1, 4, dtype) for dtype in (jnp.float32, jnp.bfloat16)
+    )
+    assert stored.loss.dtype == jnp.float32
+    assert 0 < abs(float(stored.loss) / float(exact.loss) - 1) < 2**-8
 
 
 def test_correct_counts_the_most_probable_tokens(case):
@@ -62,8 +68,7 @@ def test_correct_counts_the_most_probable_tokens(case):
 
 
 @pytest.mark.parametrize("chunk_tokens", [4, 100])
-def test_gradients_are_those_of_the_formula(case, chunk_tokens, monkeypatch):
-    monkeypatch.setattr(loss_module, "_CHUNK_TOKENS", chunk_tokens)
+def test_gradients_are_those_of_the_formula(case, chunk_tokens):
     states, matrix, bias, labels, segments = to_jax(case)
 
     def plain(states, matrix, bias):
@@ -73,7 +78,7 @@ def test_gradients_are_those_of_the_formula(case, chunk_tokens, monkeypatch):
         return -jnp.sum(log_probs * wanted * (segments > 0)[..., None].astype(jnp.float32)) * 3
 
     def ours(states, matrix, bias):
-        return smoothed_loss(states, matrix, bias, labels, segments, 0.1).loss * 3
+        return smoothed_loss(states, matrix, bias, labels, segments, 0.1, chunk_tokens).loss * 3
 
     wanted = jax.grad(plain, argnums=(0, 1, 2))(states, matrix, bias)
     found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)

@@ -1,0 +1,129 @@
+"""The benchmark of accelerators: its parts at reduced sizes, and that a failure costs one line."""
+
+import importlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq.config import Config
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Imports a module of benchmarks/."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return importlib.import_module
+
+
+def script(tmp_path, body):
+    path = tmp_path / "part.py"
+    path.write_text(body, encoding="utf-8")
+    return [sys.executable, str(path)]
+
+
+def rows(module, words, seconds=30.0):
+    accelerator = module("accelerator")
+    return list(accelerator._rows(words, {}, seconds, Path(words[1]).with_suffix(".log")))
+
+
+def test_rows_before_a_failure_are_kept_and_its_reason_is_told(module, tmp_path):
+    body = "print('{\"value\": 1}', flush=True)\nprint('chatter')\nraise ValueError('no')"
+    kept, failure = rows(module, script(tmp_path, body))
+    assert kept == {"value": 1}
+    assert failure == {"failure": "failed: ValueError: no"}
+
+
+def test_what_takes_too_long_is_ended_with_all_that_it_started(module, tmp_path):
+    mark = tmp_path / "alive"
+    code = f"import time; time.sleep(2); open({str(mark)!r}, 'w')"
+    body = (
+        "import subprocess, sys\nprint(1, flush=True)\n"
+        f"subprocess.run([sys.executable, '-c', {code!r}])"
+    )
+    start = time.monotonic()
+    kept, failure = rows(module, script(tmp_path, body), 1.0)
+    assert time.monotonic() - start < 1.9
+    assert (kept, failure) == (1, {"failure": "stopped after 1 s"})
+    time.sleep(1.5)
+    assert not mark.exists()
+
+
+def test_the_table_is_printed_line_by_line_and_kept(module, tmp_path, capsys):
+    table = module("accelerator").Table(tmp_path / "figures.json")
+    table.machine("1 × GPU")
+    row = {"what": "bfloat16", "value": 790.0, "unit": "TFLOP/s", "share": None, "note": "large"}
+    table.add("matmul", row)
+    table.add("train", {**row, "value": 1.9e6, "unit": "tokens/s", "share": 0.456})
+    table.add("torch", {"failure": "left out: no CUDA"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["matmul", "bfloat16", "790", "TFLOP/s", "large"]
+    assert lines[3].split() == ["train", "bfloat16", "1,900,000", "tokens/s", "45.6%", "large"]
+    assert lines[4].split(maxsplit=1) == ["torch", "left out: no CUDA"]
+    assert table.peak() == 790e12
+    kept = json.loads((tmp_path / "figures.json").read_text())
+    assert [line["part"] for line in kept["rows"]] == ["matmul", "train", "torch"]
+
+
+@pytest.mark.parametrize("part", ["matmul", "train", "decode", "profile"])
+def test_parts_measure(part, module):
+    parts = module("accelerator_parts")
+    plan = parts.Plan(small=True, seconds=0.05, peak=1e12)
+    measured = [measure() for _, measure in parts.PARTS[part](plan)]
+    assert measured
+    assert all(row.value > 0 for row in measured)
+    if part in ("train", "decode"):
+        assert all(0 < row.share < 1 for row in measured)
+
+
+def test_a_part_that_cannot_be_measured_says_why(module):
+    parts = module("accelerator_parts")
+    with pytest.raises(parts.SkippedError, match="no fused attention"):
+        next(parts.check(parts.Plan(small=True, seconds=0.1)))
+
+
+def test_trials_change_keys_that_exist(module):
+    accelerator, workload = module("accelerator"), module("workload")
+    settings = [setting for trial in accelerator.TRIALS for setting in trial.settings]
+    assert len(settings) > 4
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        assert workload.changed(Config(), key, value) != Config()
+    with pytest.raises(ValueError, match=r"model\.heds"):
+        workload.changed(Config(), "model.heds", "4")
+
+
+def test_the_rows_trained_on_are_full_of_sentences_as_long_as_wmts(module):
+    workload = module("workload")
+    config = workload.config_of("base", 128, 25_000)
+    batch = workload.packed_batches(config, 37_000)(3)
+    assert batch.source.shape == (200, 128)  # 195, rounded up to eight devices
+    filled = np.mean(batch.source_segments[:195] > 0)
+    assert filled > 0.95
+    sentences = batch.source_segments.max(axis=1).sum()
+    assert 24 < (batch.source_segments > 0).sum() / sentences < 32
+
+
+def test_from_the_command_line(tmp_path):
+    words = ["--only", "matmul,multi30k", "--small", f"--json={tmp_path / 'f.json'}"]
+    command = [sys.executable, str(ROOT / "benchmarks/accelerator.py"), *words]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = found.stdout.splitlines()
+    assert "jax" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "part",
+        "matmul",
+        "matmul",
+        "matmul",
+        "multi30k",
+    ]
+    assert lines[-1].endswith("left out: no --multi30k DIR")
+    unknown = subprocess.run([*command, "--only=tran"], capture_output=True, text=True, check=False)
+    assert unknown.returncode == 2
+    assert "tran: expected one of" in unknown.stderr
