@@ -7,21 +7,10 @@ recipe and overriding its keys is in `seq2seq.recipes`; nothing changes a config
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seq2seq.errors import UserError
-
-
-def _require(holds: bool, key: str, wanted: str, found: object) -> None:
-    """Raises a `UserError` that names the key unless the condition holds."""
-    if not holds:
-        raise UserError(f"{key}: expected {wanted}, found {found!r}")
-
-
-def _fraction(key: str, value: float) -> None:
-    _require(0.0 <= value < 1.0, key, "a number from 0 up to but not including 1", value)
-
-
-def _at_least(key: str, value: float, least: float) -> None:
-    _require(value >= least, key, f"at least {least:g}", value)
+from seq2seq.checks import at_least as _at_least
+from seq2seq.checks import fraction as _fraction
+from seq2seq.checks import require as _require
+from seq2seq.model_config import ModelConfig as ModelConfig
 
 
 @dataclass(frozen=True)
@@ -150,76 +139,6 @@ class VocabularyConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """The Transformer's sizes and the few choices in which published models differ.
-
-    Attributes:
-        encoder_layers: Layers of the encoder (N).
-        decoder_layers: Layers of the decoder (N).
-        width: Width of the residual stream (d_model, D).
-        heads: Attention heads (h, N).
-        key_width: Width of one head's queries and keys (d_k); default width / heads.
-        value_width: Width of one head's values (d_v); default width / heads.
-        feed_forward_width: Inner width of the feed-forward layers (d_ff, F).
-        dropout: Dropout of every sub-layer's output and of the embedding sums (P_drop).
-        attention_dropout: Dropout of the attention weights (not in the paper).
-        activation_dropout: Dropout after the feed-forward activation (not in the paper).
-        norm: Layer normalisation after each sub-layer's sum (the paper) or before each sub-layer,
-            then with a last one on top.
-        norm_epsilon: ε of the layer normalisation.
-        activation: Activation of the feed-forward layers.
-        positions: Fixed sinusoids or learned embeddings (Table 3, row E).
-        sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
-        max_positions: Longest sentence that learned positions can hold.
-        attention_bias: Whether the attention projections have biases.
-        output_bias: Whether the logits have a bias.
-        embeddings: Which matrices are one: all three, the decoder's two, or none.
-        scale_embeddings: Whether embeddings are multiplied by √D (section 3.4).
-    """
-
-    encoder_layers: int = 6
-    decoder_layers: int = 6
-    width: int = 512
-    heads: int = 8
-    key_width: int | None = None
-    value_width: int | None = None
-    feed_forward_width: int = 2048
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    activation_dropout: float = 0.0
-    norm: Literal["post", "pre"] = "post"
-    norm_epsilon: float = 1e-6
-    activation: Literal["relu", "gelu", "swish"] = "relu"
-    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
-    sinusoids: Literal["interleaved", "concatenated"] = "interleaved"
-    max_positions: int = 1024
-    attention_bias: bool = False
-    output_bias: bool = False
-    embeddings: Literal["all", "decoder", "separate"] = "all"
-    scale_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        for key in ("encoder_layers", "decoder_layers", "heads", "feed_forward_width"):
-            _at_least(f"model.{key}", getattr(self, key), 1)
-        for key in ("dropout", "attention_dropout", "activation_dropout"):
-            _fraction(f"model.{key}", getattr(self, key))
-        _require(self.width >= 2 and self.width % 2 == 0, "model.width", "an even size", self.width)
-        if self.key_width is None or self.value_width is None:
-            wanted = f"a divisor of model.width ({self.width}), or key_width and value_width"
-            _require(self.width % self.heads == 0, "model.heads", wanted, self.heads)
-
-    @property
-    def head_key_width(self) -> int:
-        """Width of one head's queries and keys, d_k."""
-        return self.key_width or self.width // self.heads
-
-    @property
-    def head_value_width(self) -> int:
-        """Width of one head's values, d_v."""
-        return self.value_width or self.width // self.heads
-
-
-@dataclass(frozen=True)
 class TrainingConfig:
     """How long, how fast and on what the model is trained.
 
@@ -230,14 +149,19 @@ class TrainingConfig:
         batch_tokens: Tokens of one update on each side, over all devices together.
         accumulation: Parts into which an update is cut, one after the other, to save memory.
         learning_rate: Peak rate, reached at the end of the warm-up; default the paper's
-            (width · warmup_steps)^-0.5 (section 5.3).
+            (width · warmup_steps)^-0.5 (section 5.3), times `learning_rate_scale`.
+        learning_rate_scale: Factor on the paper's rate, where `learning_rate` is not set
+            (tensor2tensor's later settings: 2).
         warmup_steps: Updates over which the rate rises linearly from 0.
         decay: How the rate falls afterwards: with the inverse square root of the step (the paper),
             or along a line or a cosine to 0 at the last step.
         beta1: Adam's β₁.
         beta2: Adam's β₂.
         epsilon: Adam's ε.
-        label_smoothing: ε_ls, the probability taken from the right token and spread over all.
+        label_smoothing: ε_ls, the probability taken from the right token and spread over the
+            vocabulary.
+        label_smoothing_over: Over what it is spread: all V pieces, the right one among them
+            (Szegedy et al., 2016), or the V - 1 others (tensor2tensor).
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU and TPU, else
             float32. Parameters are float32.
@@ -259,12 +183,14 @@ class TrainingConfig:
     batch_tokens: int = 25_000
     accumulation: int = 1
     learning_rate: float | None = None
+    learning_rate_scale: float = 1.0
     warmup_steps: int = 4000
     decay: Literal["inverse_sqrt", "linear", "cosine"] = "inverse_sqrt"
     beta1: float = 0.9
     beta2: float = 0.98
     epsilon: float = 1e-9
     label_smoothing: float = 0.1
+    label_smoothing_over: Literal["all", "others"] = "all"
     gradient_clip: float | None = None
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["shard_map", "pmap"] = "shard_map"
@@ -293,6 +219,10 @@ class TrainingConfig:
             _require(value is None or value > 0, f"training.{key}", "a number above 0", value)
         for key in ("label_smoothing", "beta1", "beta2"):
             _fraction(f"training.{key}", getattr(self, key))
+        scale, key = self.learning_rate_scale, "training.learning_rate_scale"
+        _require(scale > 0, key, "a number above 0", scale)
+        wanted = "1 where training.learning_rate is set, which it does not change"
+        _require(scale == 1 or self.learning_rate is None, key, wanted, scale)
         if self.best_metric == "bleu":
             wanted = "'loss' where training.validation_sentences is 0"
             enough = self.validation_sentences > 0
@@ -308,6 +238,8 @@ class DecodingConfig:
         length_penalty: α of the length penalty ((5 + length) / 6)^α; 0 is none.
         max_extra_tokens: A translation may be this many tokens longer than its source.
         max_source_length: Longest source in tokens; what is beyond is cut, with a warning.
+        endings: Which extensions of a step may end a translation: the K best, or all 2 K that are
+            looked at (tensor2tensor).
         batch_tokens: Source tokens of one decoded batch, padding counted, beams not.
     """
 
@@ -315,6 +247,7 @@ class DecodingConfig:
     length_penalty: float = 0.6
     max_extra_tokens: int = 50
     max_source_length: int = 512
+    endings: Literal["beam", "candidates"] = "beam"
     batch_tokens: int = 2048
 
     def __post_init__(self) -> None:

@@ -73,8 +73,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         states = model(batch, key, training.remat)
         bias = None if model.output_bias is None else model.output_bias[...]
         labels, segments = batch.target_outputs, batch.target_segments
-        smoothing = training.label_smoothing
-        return smoothed_loss(states, model.output_matrix, bias, labels, segments, smoothing)
+        smoothing = (training.label_smoothing, training.label_smoothing_over)
+        return smoothed_loss(states, model.output_matrix, bias, labels, segments, *smoothing)
 
     def gradient(params: Params, batch: Batch, key: jax.Array) -> tuple[Params, LossSums]:
         def value(params: Params) -> tuple[jax.Array, LossSums]:

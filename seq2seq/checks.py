@@ -1,0 +1,19 @@
+"""What the configs check of their values, each in one line that names the key."""
+
+from seq2seq.errors import UserError
+
+
+def require(holds: bool, key: str, wanted: str, found: object) -> None:
+    """Raises a `UserError` that names the key unless the condition holds."""
+    if not holds:
+        raise UserError(f"{key}: expected {wanted}, found {found!r}")
+
+
+def fraction(key: str, value: float) -> None:
+    """Raises unless 0 ≤ value < 1."""
+    require(0.0 <= value < 1.0, key, "a number from 0 up to but not including 1", value)
+
+
+def at_least(key: str, value: float, least: float) -> None:
+    """Raises unless value ≥ least."""
+    require(value >= least, key, f"at least {least:g}", value)

@@ -1,0 +1,82 @@
+"""The model's part of a recipe, which the rest of the model reads: sizes and choices."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seq2seq.checks import at_least, fraction, require
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The Transformer's sizes and the few choices in which published models differ.
+
+    Attributes:
+        encoder_layers: Layers of the encoder (N).
+        decoder_layers: Layers of the decoder (N).
+        width: Width of the residual stream (d_model, D).
+        heads: Attention heads (h, N).
+        key_width: Width of one head's queries and keys (d_k); default width / heads.
+        value_width: Width of one head's values (d_v); default width / heads.
+        feed_forward_width: Inner width of the feed-forward layers (d_ff, F).
+        dropout: Dropout of every sub-layer's output and of the embedding sums (P_drop).
+        attention_dropout: Dropout of the attention weights (not in the paper).
+        activation_dropout: Dropout after the feed-forward activation (not in the paper).
+        norm: Layer normalisation after each sub-layer's sum (the paper) or before each sub-layer,
+            then with a last one on top.
+        norm_epsilon: ε of the layer normalisation.
+        activation: Activation of the feed-forward layers.
+        positions: Fixed sinusoids or learned embeddings (Table 3, row E).
+        sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
+        max_positions: Longest sentence that learned positions can hold.
+        attention_bias: Whether the attention projections have biases.
+        output_bias: Whether the logits have a bias.
+        initialisation: Variance of the projections' first weights, drawn uniformly:
+            2 / (inputs + outputs) (Glorot and Bengio, 2010) or 1 / inputs (tensor2tensor).
+        decoder_start: What the decoder reads before the first token: the start symbol, or no
+            embedding, only the position (tensor2tensor, Marian).
+        embeddings: Which matrices are one: all three, the decoder's two, or none.
+        scale_embeddings: Whether embeddings are multiplied by √D (section 3.4).
+    """
+
+    encoder_layers: int = 6
+    decoder_layers: int = 6
+    width: int = 512
+    heads: int = 8
+    key_width: int | None = None
+    value_width: int | None = None
+    feed_forward_width: int = 2048
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    activation_dropout: float = 0.0
+    norm: Literal["post", "pre"] = "post"
+    norm_epsilon: float = 1e-6
+    activation: Literal["relu", "gelu", "swish"] = "relu"
+    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
+    sinusoids: Literal["interleaved", "concatenated"] = "interleaved"
+    max_positions: int = 1024
+    attention_bias: bool = False
+    output_bias: bool = False
+    initialisation: Literal["xavier", "fan_in"] = "xavier"
+    decoder_start: Literal["symbol", "zero"] = "symbol"
+    embeddings: Literal["all", "decoder", "separate"] = "all"
+    scale_embeddings: bool = True
+
+    def __post_init__(self) -> None:
+        for key in ("encoder_layers", "decoder_layers", "heads", "feed_forward_width"):
+            at_least(f"model.{key}", getattr(self, key), 1)
+        for key in ("dropout", "attention_dropout", "activation_dropout"):
+            fraction(f"model.{key}", getattr(self, key))
+        require(self.width >= 2 and self.width % 2 == 0, "model.width", "an even size", self.width)
+        if self.key_width is None or self.value_width is None:
+            wanted = f"a divisor of model.width ({self.width}), or key_width and value_width"
+            require(self.width % self.heads == 0, "model.heads", wanted, self.heads)
+
+    @property
+    def head_key_width(self) -> int:
+        """Width of one head's queries and keys, d_k."""
+        return self.key_width or self.width // self.heads
+
+    @property
+    def head_value_width(self) -> int:
+        """Width of one head's values, d_v."""
+        return self.value_width or self.width // self.heads
