@@ -127,9 +127,7 @@ def plain_search(table, limit, beam_size, may_end):
     live, finished = [()], []
     for length in range(1, limit + 1):
         allowed = [END] if length == limit else range(2, VOCABULARY)
-        longer = sorted(
-            ((log_prob(table, (*body, t)), (*body, t)) for body in live for t in allowed)
-        )
+        longer = sorted((log_prob(table, (*body, t)), (*body, t)) for body in live for t in allowed)
         best = longer[::-1][: 2 * beam_size]
         ended = [(score, body) for score, body in best[:may_end] if body[-1] == END]
         penalty = ((5 + length) / 6) ** ALPHA
