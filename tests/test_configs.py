@@ -1,9 +1,11 @@
 """The recipes in configs/: all load, and those of the paper say what the paper says."""
 
+import functools
 import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,7 @@ CHANGES = {
 """What Table 3 prints in a row where the base model has something else."""
 
 
+@functools.cache
 def load(name: str) -> Config:
     return recipes.load(CONFIGS / f"{name}.yaml")
 
@@ -64,19 +67,19 @@ def opening(path: Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
 def test_every_recipe_loads_and_begins_with_its_command(path: Path) -> None:
-    config = recipes.load(path)
+    config = load(str(path.relative_to(CONFIGS).with_suffix("")))
     assert config.data.train
     assert str(config.run).startswith("runs/")
     name = path.relative_to(ROOT)
     assert f"--config {name}" in opening(path)
     keys = recipe_text.parse_value(path.read_text(encoding="utf-8"))
     if "extends" in keys:
-        base = recipes.load(path.parent / keys["extends"])
+        base = load(str((path.parent / keys["extends"]).resolve().relative_to(CONFIGS))[:-5])
         assert recipes.flatten(base) != recipes.flatten(config)
 
 
 def test_no_two_recipes_share_a_run() -> None:
-    runs = [recipes.load(path).run for path in FILES]
+    runs = [load(str(path.relative_to(CONFIGS).with_suffix(""))).run for path in FILES]
     assert len(set(runs)) == len(runs)
 
 
@@ -114,9 +117,9 @@ def test_the_text_of_the_paper_gives_other_parameters() -> None:
     """37 000 pieces give 63 million and not 65; without biases d_ff = 1024 gives 52 and not 53."""
     model = load("wmt14_ende_base").model
     assert round(sum(cost.parameters(model, 37_000, 37_000).values()) / 1e6) == 63
-    narrow = load("table3/c_ff1024")
-    without = recipes.load(CONFIGS / "table3/c_ff1024.yaml", ["--model.attention_bias=false"])
-    counts = [sum(cost.parameters(c.model, 40_960, 40_960).values()) for c in (narrow, without)]
+    narrow = load("table3/c_ff1024").model
+    both = (narrow, replace(narrow, attention_bias=False))
+    counts = [sum(cost.parameters(model, 40_960, 40_960).values()) for model in both]
     assert [round(count / 1e6) for count in counts] == [53, 52]
     big = load("table3/big").model
     of_size = {v: sum(cost.parameters(big, v, v).values()) / 1e6 for v in (36_000, 37_000, 40_960)}
@@ -125,6 +128,22 @@ def test_the_text_of_the_paper_gives_other_parameters() -> None:
         37_000: 214,
         40_960: 218,
     }
+
+
+def test_the_page_on_faithfulness_has_these_figures() -> None:
+    page = (ROOT / "docs/faithfulness.md").read_text(encoding="utf-8")
+    names = [name for name, row in ROWS.items() if row.millions]
+    printed = " | ".join(str(ROWS[name].millions) for name in names)
+    assert f"\n| the paper | {printed} |\n" in page
+    for title, size, bias in (
+        ("40 960, biases", 40_960, True),
+        ("40 960, no biases", 40_960, False),
+        ("37 000, no biases", 37_000, False),
+    ):
+        models = [replace(load(f"table3/{name}").model, attention_bias=bias) for name in names]
+        counts = [sum(cost.parameters(model, size, size).values()) for model in models]
+        figures = " | ".join(f"{count / 1e6:.2f}" for count in counts)
+        assert f"\n| {title} | {figures} |\n" in page
 
 
 def test_describe_gives_a_row_of_the_column() -> None:
