@@ -180,9 +180,9 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
         _recipe(arguments.data, [])
     from seq2seq.reproduction import rows
 
-    options = {"steps": arguments.steps, "data": arguments.data}
-    places = (arguments.configs, arguments.rows, arguments.output)
-    chosen = rows.load(*places, overrides, **options)
+    wanted = rows.chosen(arguments.configs, arguments.rows)
+    changes = {"steps": arguments.steps, "data": arguments.data}
+    everything = rows.load(arguments.configs, arguments.output, overrides, **changes)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
     for name in ("steps", "data", "configs", "output"):
@@ -190,7 +190,7 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
         again += [] if value is None else [f"--{name}", str(value)]
     from seq2seq.reproduction.run import reproduce
 
-    return reproduce(chosen, arguments.output, shlex.join([*again, *overrides]))
+    return reproduce(everything, wanted, arguments.output, shlex.join([*again, *overrides]))
 
 
 _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {

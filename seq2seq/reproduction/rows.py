@@ -64,32 +64,30 @@ def chosen(folder: Path, patterns: Sequence[str] | None) -> list[str]:
 
 def load(
     folder: Path,
-    patterns: Sequence[str] | None,
     output: Path,
     overrides: Sequence[str],
     *,
     steps: int | None = None,
     data: Path | None = None,
 ) -> list[Row]:
-    """Reads the recipes of the rows that were asked for.
+    """Reads the recipes of all rows.
 
     Args:
         folder: Where the recipes are.
-        patterns: Names of rows, or patterns; None for all.
         output: Where the rows' run directories are to be.
         overrides: Words that set keys in every row, such as `--training.batch_tokens=2048`.
         steps: Updates of every row; default what each recipe says.
         data: A recipe whose corpora and vocabulary take the place of the rows' own.
 
     Raises:
-        UserError: There is no such row or recipe, a word cannot be, or a row would have nothing to
-            be measured on.
+        UserError: There is no recipe, a word cannot be, or a row would have nothing to be measured
+            on.
     """
     words = [] if data is None else _corpora_of(data)
     words += [] if steps is None else [f"--training.steps={steps}"]
     words += overrides
     rows = []
-    for name in chosen(folder, patterns):
+    for name in names(folder):
         run = f"--run={output / name}"
         row = Row(name, recipes.load(folder / f"{name}.yaml", [*words, run]))
         if not row.config.data.validation:

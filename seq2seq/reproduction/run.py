@@ -1,7 +1,7 @@
 """Training and measuring rows one after the other, going on where it was interrupted."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -15,14 +15,16 @@ from seq2seq.reproduction.result import Result, kept, measure
 from seq2seq.reproduction.rows import Row
 
 
-def reproduce(rows: Sequence[Row], output: Path, again: str) -> int:
+def reproduce(rows: Sequence[Row], wanted: Collection[str], output: Path, again: str) -> int:
     """Trains and measures rows, and writes the report after each; returns the exit status.
 
     A row that was measured before is not trained again, one that is half trained goes on. A row
-    that fails does not keep the others from being trained.
+    that fails does not keep the others from being trained. The report also has the rows that were
+    measured before with the same config, though they were not asked for now.
 
     Args:
-        rows: The rows, each with its own run directory.
+        rows: All rows in the report's order, each with its own run directory.
+        wanted: The names of those to train.
         output: Where the report is to be.
         again: The command that goes on.
 
@@ -33,9 +35,11 @@ def reproduce(rows: Sequence[Row], output: Path, again: str) -> int:
         UserError: The corpora cannot be used, or rows failed.
     """
     use_compilation_cache()
-    _warn_of_short_training(rows)
+    chosen = [row for row in rows if row.name in wanted]
+    _warn_of_short_training(chosen)
     try:
-        failed, stopped_by = _train_all(rows, output)
+        results = _kept(rows, wanted)
+        failed, stopped_by = _train_all(chosen, rows, results, output)
     except (KeyboardInterrupt, SystemExit):
         say(f"to go on: {again}")
         raise
@@ -43,22 +47,35 @@ def reproduce(rows: Sequence[Row], output: Path, again: str) -> int:
         say(f"{stopped_by.name}: to go on: {again}")
         return 128 + stopped_by
     if failed:
-        raise UserError(f"{len(failed)} of {len(rows)} rows failed: {'; '.join(failed)}")
+        raise UserError(f"{len(failed)} of {len(chosen)} rows failed: {'; '.join(failed)}")
     return 0
 
 
-def _train_all(rows: Sequence[Row], output: Path) -> tuple[list[str], signal.Signals | None]:
-    """Trains what is not trained; returns what failed, and the signal that stopped it."""
-    measured = [Measured(row, result) for row in rows if (result := kept(row)) is not None]
-    done = {each.row.name for each in measured}
+def _kept(rows: Sequence[Row], wanted: Collection[str]) -> dict[str, Result]:
+    """The results that are there already, by row."""
+    results = {}
     for row in rows:
-        if row.name not in done:
-            prepare(row.config)  # a mistake in the corpora is told before anything is trained
+        try:
+            result = kept(row)
+        except UserError:
+            if row.name in wanted:
+                raise
+            continue  # it was trained with another config: not to be shown beside these
+        if result is not None:
+            results[row.name] = result
+    return results
+
+
+def _train_all(
+    chosen: Sequence[Row], rows: Sequence[Row], results: dict[str, Result], output: Path
+) -> tuple[list[str], signal.Signals | None]:
+    """Trains what is not trained; returns what failed, and the signal that stopped it."""
+    waiting = [row for row in chosen if row.name not in results]
+    for row in waiting:
+        prepare(row.config)  # a mistake in the corpora is told before anything is trained
     failed = []
-    for number, row in enumerate(rows, 1):
-        if row.name in done:
-            continue
-        say(f"row {row.name}, {number} of {len(rows)}")
+    for number, row in enumerate(waiting, 1):
+        say(f"row {row.name}, {number} of {len(waiting)}")
         try:
             result = _train(row)
         except UserError as error:
@@ -67,13 +84,17 @@ def _train_all(rows: Sequence[Row], output: Path) -> tuple[list[str], signal.Sig
             continue
         if isinstance(result, signal.Signals):
             return failed, result
-        measured = sorted([*measured, Measured(row, result)], key=lambda m: rows.index(m.row))
-        report.write(measured, output)
+        results[row.name] = result
+        report.write(_measured(rows, results), output)
         jax.clear_caches()  # the next row's programs are others
-    if measured:
+    if measured := _measured(rows, results):
         show(report.table(measured))
         show(f"report: {' '.join(str(path) for path in report.write(measured, output))}")
     return failed, None
+
+
+def _measured(rows: Sequence[Row], results: Mapping[str, Result]) -> list[Measured]:
+    return [Measured(row, results[row.name]) for row in rows if row.name in results]
 
 
 def _train(row: Row) -> Result | signal.Signals:

@@ -103,6 +103,8 @@ def test_a_finished_row_is_not_trained_again_and_new_ones_join_it(done, reversal
     assert (again.status, again.out) == (0, done.out)
     assert not [line for line in again.err if "training" in line]
     assert checkpoints(done.output) == before
+    one = call(*words(reversal, done.output, "a_h1"))
+    assert (one.status, one.out) == (0, done.out)
 
 
 def test_a_row_with_more_updates_goes_on(copied, reversal) -> None:
@@ -175,7 +177,8 @@ def test_a_row_that_fails_does_not_stop_the_others(copied, reversal, monkeypatch
     assert found.err[-1] == (
         "seq2seq: 1 of 3 rows failed: a_h4: the loss is no longer a finite number"
     )
-    assert [line.split(" | ")[0] for line in found.out.splitlines()[2:-1]] == ["| a_h1", "| b_dk16"]
+    shown = [line.split(" | ")[0] for line in found.out.splitlines()[2:-1]]
+    assert shown == ["| base", "| a_h1", "| b_dk16"]
 
 
 @pytest.mark.parametrize(
