@@ -5,7 +5,7 @@ matplotlib is imported when a picture is drawn, and only its Agg canvas: no wind
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.reproduction.table3 import ROWS, PaperRow
 
@@ -60,19 +60,23 @@ def draw(points: Sequence[Point], file: Path) -> None:
 def series(points: Sequence[Point]) -> dict[str, list[Pair]]:
     """Returns the pairs of each panel by its title."""
     base = next((point for point in points if point.name == "base"), None)
-    bleu: list[Pair] = [(p.paper and p.paper.bleu, p.bleu) for p in points]
-    perplexity: list[Pair] = [(p.paper and p.paper.perplexity, p.perplexity) for p in points]
-    millions: list[Pair] = [(p.paper and p.paper.millions, p.parameters / 1e6) for p in points]
+    bleu: list[Pair] = []
+    perplexity: list[Pair] = []
+    millions: list[Pair] = []
+    for point in points:
+        paper = point.paper
+        bleu.append((None if paper is None else paper.bleu, point.bleu))
+        perplexity.append((None if paper is None else paper.perplexity, point.perplexity))
+        millions.append((None if paper is None else paper.millions, point.parameters / 1e6))
     if base is None or base.perplexity is None:
         return {"BLEU": bleu, "perplexity": perplexity, "parameters, millions": millions}
-    paper = ROWS["base"]
+    zero, one = ROWS["base"].bleu, ROWS["base"].perplexity
     return {
         "BLEU less the base model's": [
-            (_less(theirs, paper.bleu), _less(ours, base.bleu)) for theirs, ours in bleu
+            (_less(theirs, zero), _less(ours, base.bleu)) for theirs, ours in bleu
         ],
         "perplexity over the base model's": [
-            (_over(theirs, paper.perplexity), _over(ours, base.perplexity))
-            for theirs, ours in perplexity
+            (_over(theirs, one), _over(ours, base.perplexity)) for theirs, ours in perplexity
         ],
         "parameters, millions": millions,
     }
@@ -95,8 +99,11 @@ def _panel(axes: "Axes", title: str, pairs: Sequence[Pair]) -> None:
     for place, (paper, ours) in enumerate(pairs):
         if paper is not None and ours is not None:
             axes.plot([paper, ours], [place, place], color=_GRID, linewidth=2.5)
-    styles = ({"mfc": "white", "mec": _PAPER, "mew": 2.0}, {"mfc": _OURS, "mec": _OURS})
-    for side, (label, style) in enumerate(zip(("the paper", "here"), styles, strict=True)):
-        shown = [(pair[side], place) for place, pair in enumerate(pairs) if pair[side] is not None]
-        values, places = [value for value, _ in shown], [place for _, place in shown]
-        axes.plot(values, places, "o", ms=7 - side, label=label, **style)
+    for side, (label, fill, edge) in enumerate(
+        (("the paper", "white", _PAPER), ("here", _OURS, _OURS))
+    ):
+        shown = [(pair[side], place) for place, pair in enumerate(pairs)]
+        values = [value for value, _ in shown if value is not None]
+        places = [place for value, place in shown if value is not None]
+        look: dict[str, Any] = {"mfc": fill, "mec": edge, "mew": 2.0 - side, "ms": 7.0 - side}
+        axes.plot(values, places, "o", label=label, **look)

@@ -76,6 +76,7 @@ def table(measured: Sequence[Measured]) -> str:
     """Returns the table alone, in Markdown: in brackets, the difference to the base model."""
     paper_base = ROWS["base"]
     own_base = next((m.result for m in measured if m.row.name == "base"), None)
+    bases = (None, None) if own_base is None else (own_base.perplexity, own_base.bleu)
     lines = [f"| {' | '.join(_HEAD)} |", f"|---|---|{'---:|' * (len(_HEAD) - 2)}"]
     for row, result in measured:
         paper = ROWS.get(row.name)
@@ -85,9 +86,9 @@ def table(measured: Sequence[Measured]) -> str:
             "" if paper is None or paper.millions is None else f"{paper.millions} M",
             f"{result.parameters / 1e6:.1f} M",
             "" if paper is None else _ratio(paper.perplexity, paper_base.perplexity),
-            _ratio(result.perplexity, own_base and own_base.perplexity),
+            _ratio(result.perplexity, bases[0]),
             "" if paper is None else _difference(paper.bleu, paper_base.bleu),
-            _difference(result.bleu, own_base and own_base.bleu),
+            _difference(result.bleu, bases[1]),
             f"{result.steps:,}",
             _duration(result.seconds),
             f"{result.flops:.2g}",
