@@ -193,6 +193,26 @@ def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     return demo(arguments.config, overrides)
 
 
+def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    if any(word.partition("=")[0] == "--run" for word in overrides):
+        raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
+    if arguments.data is not None:
+        _recipe(arguments.data, [])
+    from seq2seq.reproduction import rows
+
+    wanted = rows.chosen(arguments.configs, arguments.rows)
+    changes = {"steps": arguments.steps, "data": arguments.data}
+    everything = rows.load(arguments.configs, arguments.output, overrides, **changes)
+    again = ["seq2seq", "reproduce", arguments.table]
+    again += [] if arguments.rows is None else ["--rows", *arguments.rows]
+    for name in ("steps", "data", "configs", "output"):
+        value = getattr(arguments, name)
+        again += [] if value is None else [f"--{name}", str(value)]
+    from seq2seq.reproduction.run import reproduce
+
+    return reproduce(everything, wanted, arguments.output, shlex.join([*again, *overrides]))
+
+
 _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "prepare": _prepare,
     "train": _train,
@@ -201,6 +221,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "average": _average,
     "describe": _describe,
     "demo": _demo,
+    "reproduce": _reproduce,
 }
 
 

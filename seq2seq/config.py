@@ -33,7 +33,9 @@ class TrainingConfig:
         batch_tokens: Tokens of one update on each side, over all devices together.
         accumulation: Parts into which an update is cut, one after the other, to save memory.
         learning_rate: Peak rate, reached at the end of the warm-up; default the paper's
-            (width · warmup_steps)^-0.5 (section 5.3).
+            (width · warmup_steps)^-0.5 (section 5.3), times `learning_rate_scale`.
+        learning_rate_scale: Factor on the paper's rate, where `learning_rate` is not set
+            (tensor2tensor's later settings: 2).
         warmup_steps: Updates over which the rate rises linearly from 0.
         decay: How the rate falls afterwards: with the inverse square root of the step (the paper),
             or along a line or a cosine to 0 at the last step.
@@ -44,7 +46,10 @@ class TrainingConfig:
             is set, the average is what is validated and translated with.
         average_last: Latest checkpoints whose parameters are averaged when training ends (section
             6.1); 0 is none.
-        label_smoothing: ε_ls, the probability taken from the right token and spread over all.
+        label_smoothing: ε_ls, the probability taken from the right token and spread over the
+            vocabulary.
+        label_smoothing_over: Over what it is spread: all V pieces, the right one among them
+            (Szegedy et al., 2016), or the V - 1 others (tensor2tensor).
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU and TPU, else
             float32. Parameters are float32.
@@ -72,6 +77,7 @@ class TrainingConfig:
     batch_tokens: int = 25_000
     accumulation: int = 1
     learning_rate: float | None = None
+    learning_rate_scale: float = 1.0
     warmup_steps: int = 4000
     decay: Literal["inverse_sqrt", "linear", "cosine"] = "inverse_sqrt"
     beta1: float = 0.9
@@ -80,6 +86,7 @@ class TrainingConfig:
     ema_decay: float | None = None
     average_last: int = 0
     label_smoothing: float = 0.1
+    label_smoothing_over: Literal["all", "others"] = "all"
     gradient_clip: float | None = None
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["shard_map", "pmap"] = "shard_map"
@@ -115,6 +122,10 @@ class TrainingConfig:
         wanted = f"from 0 to training.keep_latest ({self.keep_latest})"
         enough = 0 <= self.average_last <= self.keep_latest
         require(enough, "training.average_last", wanted, self.average_last)
+        scale, key = self.learning_rate_scale, "training.learning_rate_scale"
+        require(scale > 0, key, "a number above 0", scale)
+        wanted = "1 where training.learning_rate is set, which it does not change"
+        require(scale == 1 or self.learning_rate is None, key, wanted, scale)
         if self.best_metric == "bleu":
             wanted = "'loss' where training.validation_sentences is 0"
             enough = self.validation_sentences > 0
@@ -130,6 +141,8 @@ class DecodingConfig:
         length_penalty: α of the length penalty ((5 + length) / 6)^α; 0 is none.
         max_extra_tokens: A translation may be this many tokens longer than its source.
         max_source_length: Longest source in tokens; what is beyond is cut, with a warning.
+        endings: Which extensions of a step may end a translation: the K best, or all 2 K that are
+            looked at (tensor2tensor).
         batch_tokens: Source tokens of one decoded batch, padding counted, beams not.
     """
 
@@ -137,6 +150,7 @@ class DecodingConfig:
     length_penalty: float = 0.6
     max_extra_tokens: int = 50
     max_source_length: int = 512
+    endings: Literal["beam", "candidates"] = "beam"
     batch_tokens: int = 2048
 
     def __post_init__(self) -> None:

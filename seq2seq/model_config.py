@@ -30,6 +30,10 @@ class ModelConfig:
         max_positions: Longest sentence that learned positions can hold.
         attention_bias: Whether the attention projections have biases.
         output_bias: Whether the logits have a bias.
+        initialisation: Variance of the projections' first weights, drawn uniformly:
+            2 / (inputs + outputs) (Glorot and Bengio, 2010) or 1 / inputs (tensor2tensor).
+        decoder_start: What the decoder reads before the first token: the start symbol, or no
+            embedding, only the position (tensor2tensor, Marian).
         embeddings: Which matrices are one: all three, the decoder's two, or none.
         scale_embeddings: Whether embeddings are multiplied by √D (section 3.4).
         fused_attention: Whether attention runs in cuDNN's fused kernels where they can do it, as
@@ -56,6 +60,8 @@ class ModelConfig:
     max_positions: int = 1024
     attention_bias: bool = False
     output_bias: bool = False
+    initialisation: Literal["xavier", "fan_in"] = "xavier"
+    decoder_start: Literal["symbol", "zero"] = "symbol"
     embeddings: Literal["all", "decoder", "separate"] = "all"
     scale_embeddings: bool = True
     fused_attention: bool = True

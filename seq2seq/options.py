@@ -24,6 +24,7 @@ COMMANDS = {
     "average": "Average checkpoints of a run: often a better model than any of them.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
     "demo": "Train, measure and use a small model on the embedded phrasebook.",
+    "reproduce": "Train the rows of the paper's Table 3 and report them beside its figures.",
 }
 
 _METRICS = ("bleu", "chrf", "ter")
@@ -218,6 +219,34 @@ def _demo() -> _Parser:
     return parser
 
 
+def _reproduce() -> _Parser:
+    parser = _parser("reproduce", _ANY_KEY.replace("can be set", "can be set for every row"))
+    parser.add_argument("table", type=_one_of(["table3"]), metavar="TABLE", help="table3")
+    parser.add_argument(
+        "--rows", nargs="+", metavar="ROW", help="names, or patterns such as 'a_*' (default: all)"
+    )
+    parser.add_argument(
+        "--steps", type=_count, metavar="N", help="updates of every row (default: its recipe's)"
+    )
+    text = "a recipe whose corpora and vocabulary to take, such as configs/multi30k.yaml"
+    parser.add_argument("--data", type=Path, metavar="RECIPE", help=text)
+    parser.add_argument(
+        "--configs",
+        type=Path,
+        default=Path("configs/table3"),
+        metavar="DIR",
+        help="the rows' recipes (default: configs/table3)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/table3"),
+        metavar="DIR",
+        help="for the report and the rows' runs (default: runs/table3)",
+    )
+    return parser
+
+
 _PARSERS: dict[str, Callable[[], _Parser]] = {
     "prepare": _prepare,
     "train": _train,
@@ -226,6 +255,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "average": _average,
     "describe": _describe,
     "demo": _demo,
+    "reproduce": _reproduce,
 }
 
 
@@ -269,4 +299,10 @@ def _checkpoint(word: str) -> str | int:
 def _positive(word: str) -> int:
     if not word.isdecimal() or int(word) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
+    return int(word)
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {word!r}")
     return int(word)

@@ -9,6 +9,7 @@ then checks types, and the dataclasses themselves check values.
 
 import dataclasses
 import difflib
+import functools
 import re
 import types
 from argparse import ArgumentError
@@ -188,8 +189,7 @@ def _corpus_fields(text: str, key: str, recipe: RecipeText) -> dict[str, str]:
 
 def _instantiate(cls: type, values: dict[str, Any], key: str, recipe: RecipeText) -> Any:
     """Makes a dataclass through jsonargparse, which checks the types."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(cls, "root")
+    parser = _parser(cls)
     try:
         return parser.instantiate(parser.parse_object({"root": values})).root
     except ArgumentError as error:
@@ -201,6 +201,14 @@ def _instantiate(cls: type, values: dict[str, Any], key: str, recipe: RecipeText
         name, _, text = str(error).partition(": ")
         inner = key + name.removeprefix("corpus") if cls is Corpus else name
         raise recipe.error(inner, text) from None
+
+
+@functools.cache
+def _parser(cls: type) -> ArgumentParser:
+    """A class's parser, whose making takes as long as a parse: `reproduce` reads many recipes."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(cls, "root")
+    return parser
 
 
 def _lookup(values: Any, key: str) -> Any:

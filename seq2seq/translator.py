@@ -261,4 +261,5 @@ def search(
         start_id=symbols.start,
         end_id=symbols.end,
         banned=(symbols.pad, symbols.start, symbols.unknown),
+        endings=decoding.endings,
     )

@@ -19,6 +19,7 @@ RANKS = (
     ("evaluation", "interop"),
     ("training", "serving"),
     ("commands", "describe", "demo"),
+    ("reproduction",),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

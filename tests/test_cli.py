@@ -48,7 +48,8 @@ def started(*words, **options):
 def test_help_lists_the_commands_and_starts_at_once(call):
     status, out, err = call("--help")
     assert (status, err) == (0, [])
-    for name in ("prepare", "train", "evaluate", "translate", "average", "describe", "demo"):
+    names = ("prepare", "train", "evaluate", "translate", "average", "describe", "demo")
+    for name in (*names, "reproduce"):
         assert f"\n  {name} " in out
         assert call(name, "--help")[1].startswith(f"usage: seq2seq {name} ")
     assert call()[:2] == (0, out)

@@ -6,7 +6,7 @@ log-probability so far, divided by the largest penalty.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -63,6 +63,7 @@ def beam_search(
     start_id: int,
     end_id: int,
     banned: Sequence[int] = (),
+    endings: Literal["beam", "candidates"] = "beam",
 ) -> Hypotheses:
     """Finds the K best translations of each sentence; greedy search for K = 1.
 
@@ -77,8 +78,11 @@ def beam_search(
         start_id: What the decoder reads first.
         end_id: The end symbol.
         banned: Tokens that no translation may hold: padding, the unknown symbol.
+        endings: Whether a hypothesis may end only among the K best extensions of a step, or among
+            all 2K that are looked at; greedy search looks at one.
     """
     batch = limits.shape[0]
+    may_end = 2 * beam_size if endings == "candidates" and beam_size > 1 else beam_size
     empty = jnp.zeros((batch, beam_size, max_length), jnp.int32)
     never = jnp.full((batch, beam_size), _NEVER)
     state = SearchState(
@@ -98,7 +102,7 @@ def beam_search(
         logits, cache = step(state.last, state.cache, state.position)
         at_limit = state.position + 1 >= limits
         chosen = _candidates(logits, state.log_probs, at_limit, end_id, banned)
-        finished = _finish(state, chosen, alpha, end_id)
+        finished = _finish(state, chosen, alpha, end_id, may_end)
         state = _continue(state._replace(finished=finished, cache=cache), chosen, end_id)
         return state._replace(done=state.done | _final(state, limits, alpha))
 
@@ -138,14 +142,16 @@ def _candidates(
     return _Candidates(places // count, chosen, values)
 
 
-def _finish(state: SearchState, chosen: _Candidates, alpha: float, end_id: int) -> Hypotheses:
+def _finish(
+    state: SearchState, chosen: _Candidates, alpha: float, end_id: int, may_end: int
+) -> Hypotheses:
     """The finished hypotheses after this step: old and newly ended ones, the K best kept.
 
-    A hypothesis ends only from among the K best extensions.
+    A hypothesis ends only from among the `may_end` best extensions.
     """
     beams = state.log_probs.shape[1]
     ranks = jnp.arange(chosen.tokens.shape[1])[None, :]
-    ends = (chosen.tokens == end_id) & (ranks < beams) & ~state.done[:, None]
+    ends = (chosen.tokens == end_id) & (ranks < may_end) & ~state.done[:, None]
     ends &= chosen.log_probs > _NEVER / 2
     scores = chosen.log_probs / length_penalty(state.position + 1, alpha)
     new_tokens = _gather(state.tokens, chosen.beams).at[:, :, state.position].set(chosen.tokens)

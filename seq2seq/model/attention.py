@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
 from seq2seq.model.fused_attention import can_fuse, fused_attention
+from seq2seq.model.projection import projection
 
 
 def attention_mask(
@@ -78,9 +79,7 @@ class MultiHeadAttention(nnx.Module):
         key_width, value_width = config.head_key_width, config.head_value_width
 
         def linear(inputs: int, outputs: int) -> nnx.Linear:
-            init = nnx.initializers.xavier_uniform()
-            bias = config.attention_bias
-            return nnx.Linear(inputs, outputs, use_bias=bias, kernel_init=init, rngs=rngs)
+            return projection(inputs, outputs, config, rngs, bias=config.attention_bias)
 
         self.query = linear(config.width, self.heads * key_width)
         self.key = linear(config.width, self.heads * key_width)

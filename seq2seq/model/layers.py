@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
 from seq2seq.model.layer_norm import layer_norm
 from seq2seq.model.look_up import look_up
+from seq2seq.model.projection import projection
 
 Module = TypeVar("Module", bound=nnx.Module)
 _ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
@@ -45,10 +46,22 @@ def embed(
     places: Float[Array, "B T D"],
     config: ModelConfig,
     key: jax.Array | None,
+    blank: Bool[Array, "B T"] | None = None,
 ) -> Float[Array, "B T D"]:
-    """Token embeddings times √D plus position encodings, dropped out (sections 3.4, 3.5, 5.4)."""
+    """Token embeddings times √D plus position encodings, dropped out (sections 3.4, 3.5, 5.4).
+
+    Args:
+        table: The embeddings.
+        tokens: Token ids.
+        places: The encodings of the tokens' positions.
+        config: For the scale and the dropout.
+        key: Randomness of dropout; None turns it off.
+        blank: Positions whose token is not embedded: only their position is.
+    """
     scale = config.width**0.5 if config.scale_embeddings else 1.0
     x = look_up(table, tokens) * jnp.asarray(scale, table.dtype)
+    if blank is not None:
+        x = jnp.where(blank[..., None], jnp.zeros_like(x), x)
     return dropout(x + places.astype(x.dtype), config.dropout, key)
 
 
@@ -75,10 +88,9 @@ class FeedForward(nnx.Module):
     """Position-wise feed-forward network, max(0, x W₁ + b₁) W₂ + b₂ (section 3.3, equation 2)."""
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
-        init = nnx.initializers.xavier_uniform()
         width, inner = config.width, config.feed_forward_width
-        self.inner = nnx.Linear(width, inner, kernel_init=init, rngs=rngs)
-        self.outer = nnx.Linear(inner, width, kernel_init=init, rngs=rngs)
+        self.inner = projection(width, inner, config, rngs)
+        self.outer = projection(inner, width, config, rngs)
         self.activation = config.activation
         self.dropout_rate = config.activation_dropout
 

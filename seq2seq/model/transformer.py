@@ -74,8 +74,7 @@ class Transformer(nnx.Module):
     ) -> Float[Array, "B T D"]:
         """The decoder's states for target tokens, given the encoder's output `memory`."""
         keys = split_key(key, 2)
-        places = self.target_positions(positions, tokens.shape[1])
-        x = embed(self.target_embedding[...], tokens, places, self.config, keys[0])
+        x = self._embed_target(tokens, positions, tokens.shape[1], keys[0])
         return self.decoder(x, memory, segments, memory_segments, keys[1], remat)
 
     def __call__(
@@ -137,7 +136,19 @@ class Transformer(nnx.Module):
     ) -> tuple[Float[Array, "B K V"], tuple[LayerCache, ...]]:
         """Logits of the token after `tokens`, which stand at `position` in their hypotheses."""
         length = cache[0].keys.shape[2]
-        places = self.target_positions(jnp.broadcast_to(position, tokens.shape), length)
-        x = embed(self.target_embedding[...], tokens, places, self.config, None)
+        positions = jnp.broadcast_to(position, tokens.shape)
+        x = self._embed_target(tokens, positions, length, None)
         states, cache = self.decoder.step(x, cache, memory, memory_segments, position)
         return self.logits(states), cache
+
+    def _embed_target(
+        self,
+        tokens: Int[Array, "B T"],
+        positions: Int[Array, "B T"],
+        longest: int,
+        key: jax.Array | None,
+    ) -> Float[Array, "B T D"]:
+        """What the decoder reads; `decoder_start` says whether a sentence's first token counts."""
+        places = self.target_positions(positions, longest)
+        blank = positions == 0 if self.config.decoder_start == "zero" else None
+        return embed(self.target_embedding[...], tokens, places, self.config, key, blank)

@@ -8,7 +8,7 @@ the other chunks, and no logits are kept or computed twice.
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ from jaxtyping import Array, Float, Int
 
 _How = tuple[int, DTypeLike]
 """Tokens of a chunk, and the type in which its logits are stored."""
+
+Weights = tuple[float, float]
+"""What the target distribution puts on the label beyond the others, and on every piece."""
 
 
 class LossSums(NamedTuple):
@@ -46,13 +49,15 @@ def smoothed_loss(
     labels: Int[Array, "B T"],
     segments: Int[Array, "B T"],
     smoothing: float,
+    over: Literal["all", "others"] = "all",
     chunk_tokens: int = 1024,
     logits_dtype: DTypeLike = jnp.float32,
 ) -> LossSums:
     """Cross-entropy of the softmax of `states · matrixᵀ + bias` against smoothed labels.
 
-    The target distribution is (1 - ε) on the label plus ε / V on every piece (Szegedy et al.,
-    2016), for which the loss is logsumexp(z) - (1 - ε) z_label - (ε / V) Σ z.
+    The target distribution has s on every piece and c more on the label: s = ε / V and c = 1 - ε
+    where ε is spread over all pieces (Szegedy et al., 2016), s = ε / (V - 1) and c = 1 - ε - s
+    where it is spread over the others. Either way the loss is logsumexp(z) - c z_label - s Σ z.
 
     Args:
         states: The decoder's output.
@@ -61,11 +66,14 @@ def smoothed_loss(
         labels: The tokens to predict.
         segments: 0 where there is no token: such positions count nothing.
         smoothing: ε_ls.
+        over: Whether ε is spread over all V pieces or over the V - 1 that are not the label.
         chunk_tokens: Target tokens whose logits are made at a time, at most: the fewer, the more
             often the gradient of the output matrix is added to.
         logits_dtype: Type in which the logits are stored; what is computed from them is float32.
     """
     vocabulary, width = matrix.shape
+    spread = smoothing / (vocabulary if over == "all" else vocabulary - 1)
+    weights = (1 - smoothing - (0.0 if over == "all" else spread), spread)
     bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
     chunks = -(-labels.size // chunk_tokens)
     chunk = -(-labels.size // chunks)
@@ -73,12 +81,12 @@ def smoothed_loss(
     flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
     labels = jnp.pad(labels.reshape(-1), (0, padding))
     real = jnp.pad(segments.reshape(-1) > 0, (0, padding)).astype(jnp.float32)
-    return LossSums(*_sums(smoothing, (chunk, logits_dtype), flat, matrix, bias, labels, real))
+    return LossSums(*_sums(weights, (chunk, logits_dtype), flat, matrix, bias, labels, real))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _sums(
-    smoothing: float,
+    weights: Weights,
     how: _How,
     states: Float[Array, "M D"],
     matrix: Float[Array, "V D"],
@@ -87,14 +95,14 @@ def _sums(
     real: Float[Array, " M"],
 ) -> tuple[jax.Array, ...]:
     def add(sums: LossSums, part: tuple[jax.Array, ...]) -> tuple[LossSums, None]:
-        return _add(sums, _chunk(smoothing, how[1], matrix, bias, *part)[0]), None
+        return _add(sums, _chunk(weights, how[1], matrix, bias, *part)[0]), None
 
     parts = _cut(how[0], states, labels, real)
     return tuple(jax.lax.scan(add, zeros(), parts)[0])
 
 
 def _forward(
-    smoothing: float,
+    weights: Weights,
     how: _How,
     states: jax.Array,
     matrix: jax.Array,
@@ -104,7 +112,7 @@ def _forward(
 ) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
     def add(carry: tuple, part: tuple[jax.Array, ...]) -> tuple[tuple, jax.Array]:
         sums, d_matrix, d_bias = carry
-        new, d_logits = _chunk(smoothing, how[1], matrix, bias, *part)
+        new, d_logits = _chunk(weights, how[1], matrix, bias, *part)
         d_logits = d_logits.astype(matrix.dtype)
         d_states = d_logits @ matrix
         d_matrix += jnp.einsum("mv,md->vd", d_logits, part[0], preferred_element_type=jnp.float32)
@@ -119,7 +127,7 @@ def _forward(
 
 
 def _backward(
-    _smoothing: float,
+    _weights: Weights,
     _way: _How,
     gradients: tuple[jax.Array, ...],
     outer: tuple[jax.Array, ...],
@@ -133,7 +141,7 @@ _sums.defvjp(_forward, _backward)
 
 
 def _chunk(
-    smoothing: float,
+    weights: Weights,
     logits_dtype: DTypeLike,
     matrix: Float[Array, "V D"],
     bias: Float[Array, " V"],
@@ -150,11 +158,11 @@ def _chunk(
     total = exps.sum(axis=1, keepdims=True)
     log_total = (jnp.log(total) + highest)[:, 0]
     label_logit = jnp.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-    spread = smoothing / vocabulary
-    loss = log_total - (1 - smoothing) * label_logit - spread * logits.sum(axis=1)
+    more, spread = weights
+    loss = log_total - more * label_logit - spread * logits.sum(axis=1)
     right = label_logit >= highest[:, 0]
     is_label = jnp.arange(vocabulary)[None, :] == labels[:, None]
-    d_logits = exps / total - spread - jnp.where(is_label, 1 - smoothing, 0.0)
+    d_logits = exps / total - spread - jnp.where(is_label, more, 0.0)
     values = (loss, log_total - label_logit, right.astype(jnp.float32), jnp.ones_like(real))
     return LossSums(*(jnp.dot(value, real) for value in values)), d_logits * real[:, None]
 

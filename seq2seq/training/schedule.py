@@ -10,10 +10,11 @@ from seq2seq.config import TrainingConfig
 def learning_rate(
     step: Int[Array, ""] | int, config: TrainingConfig, width: int
 ) -> Float[Array, ""]:
-    """The rate of an update (equation 3): D^-0.5 · min(step^-0.5, step · warmup^-1.5).
+    """The rate of an update (equation 3): c · D^-0.5 · min(step^-0.5, step · warmup^-1.5).
 
-    `training.learning_rate` replaces the peak, which the paper's formula puts at
-    (D · warmup)^-0.5; `training.decay` replaces the inverse square root after it.
+    c is `training.learning_rate_scale`, 1 in the paper. `training.learning_rate` replaces the peak,
+    which the formula puts at c · (D · warmup)^-0.5; `training.decay` replaces the inverse square
+    root after it.
 
     Args:
         step: Number of the update, counted from 1 as in the paper.
@@ -21,7 +22,7 @@ def learning_rate(
         width: Model width D.
     """
     warmup = config.warmup_steps
-    peak = config.learning_rate or (width * warmup) ** -0.5
+    peak = config.learning_rate or config.learning_rate_scale * (width * warmup) ** -0.5
     number = jnp.asarray(step, jnp.float32)
     left = jnp.clip((config.steps - number) / max(config.steps - warmup, 1), 0.0, 1.0)
     falling = {

@@ -85,7 +85,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
     training, width = config.training, config.model.width
     adam = optimizer(training, width)
     chunk = cost.loss_chunk(training, jax.default_backend() == "cpu")
-    how = (chunk, jnp.float32 if training.logits_dtype == "float32" else dtype)
+    logits_dtype = jnp.float32 if training.logits_dtype == "float32" else dtype
+    how = (training.label_smoothing_over, chunk, logits_dtype)
 
     def init(key: jax.Array) -> TrainState:
         params = functional.init(config.model, source_size, target_size, key)

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from seq2seq import recipes
 from seq2seq.config import Corpus, DataConfig
 from seq2seq.data import corpora
 from seq2seq.data.corpora import read_texts
 from seq2seq.errors import UserError
 
+CONFIGS = Path(__file__).parent.parent.parent / "configs"
 PAIRS = [("A bank.", "Ein Ufer."), ("", "leer"), ("Two\u2028lines", "Zwei\u0085Zeilen"), ("x", "ü")]
 SOURCES, TARGETS = ([pair[side] for pair in PAIRS] for side in (0, 1))
 DATA = DataConfig()
@@ -210,6 +213,33 @@ def test_hub(hub: str) -> None:
     assert read_texts(Corpus(hub=hub), DATA, "validation") == (["A bank."], ["Ein Ufer."])
     swapped = Corpus(hub=hub, source_column="de", target_column="en")
     assert pairs(swapped)[0] == ("Ein Ufer.", "A bank.")
+
+
+def test_wmt_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configurations are named in the card; both languages stand in a column of a type of its own.
+
+    The recipes of WMT 2014 are read from such a folder with no other change than its name.
+    """
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    wmt, card = tmp_path / "wmt14", ["---", "configs:"]
+    for other in ("de", "fr"):
+        card += [f"- config_name: {other}-en", "  data_files:"]
+        for split in ("train", "validation", "test"):
+            card += [f"  - split: {split}", f"    path: {other}-en/{split}-*"]
+            pair = {other: f"{split} {other}", "en": f"{split} en"}
+            languages = datasets.Features({"translation": datasets.Translation(sorted(pair))})
+            made = datasets.Dataset.from_dict({"translation": [pair] * 2}, features=languages)
+            (wmt / f"{other}-en").mkdir(parents=True, exist_ok=True)
+            made.to_parquet(wmt / f"{other}-en" / f"{split}-00000-of-00001.parquet")
+    (wmt / "README.md").write_text("\n".join([*card, "---", ""]))
+    for name, other in (("wmt14_ende_base", "de"), ("wmt14_enfr_big", "fr")):
+        data = recipes.load(CONFIGS / f"{name}.yaml").data
+        for split in ("train", "validation", "test"):
+            corpus = replace(getattr(data, split)[0], hub=str(wmt))
+            wanted = ([f"{split} en"] * 2, [f"{split} {other}"] * 2)
+            assert read_texts(corpus, data, split) == wanted
 
 
 def test_hub_mistakes(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def exhaustive(table, limit):
     return sorted(found, reverse=True)
 
 
-def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH):
+def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, **options):
     stacked = jnp.asarray(np.stack(tables), jnp.float32)
 
     def step(tokens, cache, position):
@@ -58,6 +58,7 @@ def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH):
         start_id=1,
         end_id=END,
         banned=(0, 1),
+        **options,
     )
     return np.asarray(found.tokens), np.asarray(found.scores)
 
@@ -119,3 +120,39 @@ def test_a_row_without_a_sentence_gives_nothing():
     assert not tokens[0].any()
     assert (scores[0] < -1e8).all()
     assert (scores[1] > -1e8).all()
+
+
+def plain_search(table, limit, beam_size, may_end):
+    """The same search with lists, one hypothesis at a time."""
+    live, finished = [()], []
+    for length in range(1, limit + 1):
+        allowed = [END] if length == limit else range(2, VOCABULARY)
+        longer = sorted((log_prob(table, (*body, t)), (*body, t)) for body in live for t in allowed)
+        best = longer[::-1][: 2 * beam_size]
+        ended = [(score, body) for score, body in best[:may_end] if body[-1] == END]
+        penalty = ((5 + length) / 6) ** ALPHA
+        finished += [(score / penalty, body) for score, body in ended]
+        finished = sorted(finished, reverse=True)[:beam_size]
+        going_on = [(score, body) for score, body in best if body[-1] != END][:beam_size]
+        live = [body for _, body in going_on]
+        reachable = going_on[0][0] / ((5 + limit) / 6) ** ALPHA if going_on else -1e9
+        if len(finished) == beam_size and finished[-1][0] >= reachable:
+            break
+    return finished
+
+
+@pytest.mark.parametrize(("endings", "wider"), [("beam", 1), ("candidates", 2)])
+def test_where_a_hypothesis_may_end(endings, wider):
+    tables, beams = [random_model(seed) for seed in range(30)], 2
+    tokens, scores = search(tables, [LENGTH] * 30, beams, endings=endings)
+    for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+        wanted = plain_search(table, LENGTH, beams, wider * beams)
+        assert [sequence(row) for row in rows] == [body for _, body in wanted]
+        np.testing.assert_allclose(row_scores, [score for score, _ in wanted], atol=1e-5)
+
+
+def test_where_a_hypothesis_may_end_makes_a_difference_to_a_beam_only():
+    tables = [random_model(seed) for seed in range(30)]
+    for beams, differ in ((1, False), (2, True)):
+        both = [search(tables, [LENGTH] * 30, beams, endings=e)[0] for e in ("beam", "candidates")]
+        assert (both[0] != both[1]).any() == differ

@@ -21,6 +21,7 @@ OPTIONS = [
     {"positions": "learned", "max_positions": 32, "attention_bias": True},
     {"embeddings": "separate", "output_bias": True, "sinusoids": "concatenated"},
     {"embeddings": "decoder", "key_width": 4, "value_width": 12, "activation": "swish"},
+    {"decoder_start": "zero", "sinusoids": "concatenated", "attention_bias": True},
 ]
 
 
@@ -87,6 +88,41 @@ def test_a_target_position_does_not_see_later_ones():
     before, after = run(model, source, target), run(model, source, changed)
     np.testing.assert_array_equal(before[0, :4], after[0, :4])
     assert float(jnp.abs(before[0, 4] - after[0, 4]).max()) > 1e-3
+
+
+def test_without_a_start_symbol_a_target_begins_with_its_position_alone():
+    """As if the start symbol, 1, had an embedding of zeros, whatever stands in its place."""
+    source, target = tokens(1, 2, 5), tokens(2, 2, 4)
+    begun = target.at[:, 0].set(1)
+    zero = make(decoder_start="zero", embeddings="separate")
+    symbol = make(decoder_start="symbol", embeddings="separate")
+    found = run(zero, source, begun)
+    np.testing.assert_array_equal(run(zero, source, target), found)
+    assert float(jnp.abs(run(symbol, source, begun) - found).max()) > 1e-3
+    symbol.target_embedding[...] = symbol.target_embedding[...].at[1].set(0.0)
+    np.testing.assert_allclose(run(symbol, source, begun), found, atol=1e-6)
+
+
+@pytest.mark.parametrize(("initialisation", "variance"), [("xavier", 2 / 80), ("fan_in", 1 / 16)])
+def test_projections_begin_with_the_variance_asked_for(initialisation, variance):
+    model = make(initialisation=initialisation, feed_forward_width=64, encoder_layers=8)
+    kernel = np.asarray(model.encoder.layers.feed_forward.inner.kernel[...])
+    assert kernel.shape == (8, 16, 64)
+    assert kernel.var() == pytest.approx(variance, rel=0.03)
+    assert abs(kernel).max() == pytest.approx(np.sqrt(3 * variance), rel=0.01)
+
+
+def test_what_stands_on_padding_changes_nothing():
+    model, source, target = make(), tokens(1, 1, 6), tokens(2, 1, 5)
+    source_segments = jnp.asarray([[1, 1, 1, 1, 0, 0]], jnp.int32)
+    target_segments = jnp.asarray([[1, 1, 1, 0, 0]], jnp.int32)
+
+    def states(source, target):
+        memory = model.encode(source, source_segments, whole(1, 6)[1])
+        return model.decode(target, target_segments, whole(1, 5)[1], memory, source_segments)
+
+    other = states(source.at[0, 4:].set(7), target.at[0, 3:].set(9))
+    np.testing.assert_array_equal(states(source, target)[:, :3], other[:, :3])
 
 
 def test_dropout_needs_a_key_and_differs_by_key():

@@ -12,15 +12,26 @@ from seq2seq.training.schedule import learning_rate
 VOCABULARY = 11
 
 
-def numpy_loss(states, matrix, bias, labels, segments, smoothing):
+def wanted_distribution(label, smoothing, over):
+    """Probabilities to predict: what the label keeps, and what each other piece gets."""
+    if over == "all":
+        wanted = np.full(VOCABULARY, smoothing / VOCABULARY)
+        wanted[label] += 1 - smoothing
+    else:
+        wanted = np.full(VOCABULARY, smoothing / (VOCABULARY - 1))
+        wanted[label] = 1 - smoothing
+    return wanted
+
+
+def numpy_loss(states, matrix, bias, labels, segments, smoothing, over="all"):
     """Cross-entropy against an explicit smoothed distribution, one token at a time."""
     total = nll = 0.0
     for place in zip(*np.nonzero(segments), strict=True):
         logits = matrix @ states[place] + bias
         log_probs = logits - logits.max()
         log_probs -= np.log(np.exp(log_probs).sum())
-        wanted = np.full(VOCABULARY, smoothing / VOCABULARY)
-        wanted[labels[place]] += 1 - smoothing
+        wanted = wanted_distribution(labels[place], smoothing, over)
+        assert wanted.sum() == pytest.approx(1)
         total -= wanted @ log_probs
         nll -= log_probs[labels[place]]
     return total, nll
@@ -43,11 +54,12 @@ def to_jax(case):
     return (*floats, jnp.asarray(labels, jnp.int32), jnp.asarray(segments, jnp.int32))
 
 
+@pytest.mark.parametrize("over", ["all", "others"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("chunk_tokens", [1, 4, 100])
-def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_tokens):
-    sums = smoothed_loss(*to_jax(case), smoothing, chunk_tokens)
-    total, nll = numpy_loss(*case, smoothing)
+def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, over, chunk_tokens):
+    sums = smoothed_loss(*to_jax(case), smoothing, over, chunk_tokens)
+    total, nll = numpy_loss(*case, smoothing, over)
     assert float(sums.loss) == pytest.approx(total, rel=1e-5)
     assert float(sums.nll) == pytest.approx(nll, rel=1e-5)
     assert float(sums.tokens) == np.count_nonzero(case[-1])
@@ -55,7 +67,7 @@ def test_loss_is_cross_entropy_with_smoothed_labels(case, smoothing, chunk_token
 
 def test_logits_stored_in_bfloat16_change_the_loss_little(case):
     exact, stored = (
-        smoothed_loss(*to_jax(case), 0.1, 4, dtype) for dtype in (jnp.float32, jnp.bfloat16)
+        smoothed_loss(*to_jax(case), 0.1, "all", 4, dtype) for dtype in (jnp.float32, jnp.bfloat16)
     )
     assert stored.loss.dtype == jnp.float32
     assert 0 < abs(float(stored.loss) / float(exact.loss) - 1) < 2**-8
@@ -67,29 +79,41 @@ def test_correct_counts_the_most_probable_tokens(case):
     assert float(smoothed_loss(*to_jax(case), 0.1).correct) == right.sum()
 
 
+@pytest.mark.parametrize("over", ["all", "others"])
 @pytest.mark.parametrize("chunk_tokens", [4, 100])
-def test_gradients_are_those_of_the_formula(case, chunk_tokens):
+def test_gradients_are_those_of_the_formula(case, over, chunk_tokens):
+    """The fused gradient against slopes of the float64 loss between two nearby points."""
     states, matrix, bias, labels, segments = to_jax(case)
 
-    def plain(states, matrix, bias):
-        logits = jnp.einsum("btd,vd->btv", states, matrix) + bias[None, None, :]
-        log_probs = jax.nn.log_softmax(logits)
-        wanted = 0.9 * jax.nn.one_hot(labels, VOCABULARY) + 0.1 / VOCABULARY
-        return -jnp.sum(log_probs * wanted * (segments > 0)[..., None].astype(jnp.float32)) * 3
-
     def ours(states, matrix, bias):
-        return smoothed_loss(states, matrix, bias, labels, segments, 0.1, chunk_tokens).loss * 3
+        sums = smoothed_loss(states, matrix, bias, labels, segments, 0.1, over, chunk_tokens)
+        return sums.loss * 3
 
-    wanted = jax.grad(plain, argnums=(0, 1, 2))(states, matrix, bias)
     found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)
-    for a, b in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-5)
+    for i, gradient in enumerate(found):
+        slopes = np.zeros(case[i].shape)
+        for place in np.ndindex(slopes.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [np.array(array) for array in case]
+                moved[i][place] += step
+                ends.append(3 * numpy_loss(*moved, 0.1, over)[0])
+            slopes[place] = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(gradient, slopes, atol=3e-5)
 
 
 def test_schedule_is_equation_3():
     config = TrainingConfig(warmup_steps=4000, steps=100_000)
     for step in (1, 100, 3999, 4000, 4001, 100_000):
         wanted = 512**-0.5 * min(step**-0.5, step * 4000**-1.5)
+        assert float(learning_rate(step, config, 512)) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_constant_of_the_schedule_multiplies_the_papers_rate():
+    """tensor2tensor's later settings: 2 · D^-0.5 · min(step^-0.5, step · 8000^-1.5)."""
+    config = TrainingConfig(warmup_steps=8000, learning_rate_scale=2)
+    for step in (1, 7999, 8000, 8001, 100_000):
+        wanted = 2 * 512**-0.5 * min(step**-0.5, step * 8000**-1.5)
         assert float(learning_rate(step, config, 512)) == pytest.approx(wanted, rel=1e-5)
 
 
