@@ -14,10 +14,10 @@ RANKS = (
     ("errors", "types", "config", "recipe_text", "recipes"),
     ("vocabulary", "parallel", "checkpoints", "text_io", "options"),
     ("run_directory", "data", "model", "decoding"),
-    ("translator",),
-    ("evaluation", "interop"),
+    ("attention_maps", "translator"),
+    ("evaluation", "interop", "pictures", "deciding_words"),
     ("training", "serving"),
-    ("commands", "describe", "demo"),
+    ("commands", "attention", "describe", "demo"),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

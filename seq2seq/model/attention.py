@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
+from seq2seq.model.observation import observe
 
 
 def attention_mask(
@@ -49,6 +50,8 @@ def attention(
 ) -> Float[Array, "B T N G"]:
     """Scaled dot-product attention: softmax(Q Kᵀ / √d_k) V (equation 1).
 
+    The weights are shown to the observer, if there is one, in float32 and before dropout.
+
     Args:
         query: One vector a target position and head.
         key: One vector a source position and head, as wide as the queries.
@@ -57,8 +60,9 @@ def attention(
         dropout_rate: Share of the weights that are zeroed (not in the paper).
         dropout_key: Randomness of that dropout; None turns it off.
     """
-    weights = attention_weights(query, key, mask).astype(value.dtype)
-    weights = dropout(weights, dropout_rate, dropout_key)
+    weights = attention_weights(query, key, mask)
+    observe(weights)
+    weights = dropout(weights.astype(value.dtype), dropout_rate, dropout_key)
     return jnp.einsum("bnts,bsng->btng", weights, value)
 
 
