@@ -21,11 +21,13 @@ COMMANDS = {
     "train": "Train a model, or go on with it: the same command again.",
     "evaluate": "Score a model's translations by sacreBLEU.",
     "translate": "Translate lines of text, one for one.",
+    "attention": "Draw what every head looks at while a sentence is translated.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
     "demo": "Train, measure and use a small model on the embedded phrasebook.",
 }
 
 _METRICS = ("bleu", "chrf", "ter")
+_KINDS = ("encoder", "decoder", "cross")
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
 _DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
@@ -192,6 +194,29 @@ def _translate() -> _Parser:
     return parser
 
 
+def _attention() -> _Parser:
+    parser = _parser("attention", _DECODING_KEYS)
+    _add_run(parser)
+    parser.add_argument("sentence", metavar="SENTENCE", help="what to translate, in quotes")
+    text = "a translation to look at instead of the one that is found"
+    parser.add_argument("--target", metavar="TEXT", help=text)
+    text = "a picture (.png), or a page to hover over (.html)"
+    parser.add_argument("--output", type=Path, metavar="FILE", required=True, help=text)
+    parser.add_argument(
+        "--kind",
+        nargs="+",
+        default=_KINDS,
+        type=_one_of(_KINDS),
+        metavar="KIND",
+        help="encoder, decoder (self-attention), cross; default all",
+    )
+    for name in ("layer", "head"):
+        text = f"numbers of {name}s, from 1; default all"
+        parser.add_argument(f"--{name}", nargs="+", type=_number, metavar="NUMBER", help=text)
+    _add_checkpoint(parser)
+    return parser
+
+
 def _describe() -> _Parser:
     parser = _parser("describe", _ANY_KEY.splitlines()[0])
     _add_run(parser, nargs="?")
@@ -211,6 +236,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "train": _train,
     "evaluate": _evaluate,
     "translate": _translate,
+    "attention": _attention,
     "describe": _describe,
     "demo": _demo,
 }
@@ -241,6 +267,12 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
         raise argparse.ArgumentTypeError(f"{wanted}, found {word!r}{nearest(word, choices)}")
 
     return check
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"expected numbers from 1, found {word!r}")
+    return int(word)
 
 
 def _checkpoint(word: str) -> str | int:
