@@ -106,9 +106,10 @@ def _looks(
     RunDirectory.open(run).add_results({"deciding words": kept})
     looks = found["encoder"]
     show(
-        f"of their two most attended words one decides: in some head {looks.some_head:.0f} % "
-        f"(any other word: {looks.some_head_by_chance:.0f} %), in head {looks.head} of layer "
-        f"{looks.layer} {looks.best_head:.0f} % ({looks.best_head_by_chance:.0f} %)"
+        f"a head looks from them at the word that decides: some head in {looks.some_head:.0f} % "
+        f"of sentences (at any other word: {looks.some_head_by_chance:.0f} %),\n"
+        f"layer {looks.layer} head {looks.head} alone in {looks.best_head:.0f} % "
+        f"({looks.best_head_by_chance:.0f} %)"
     )
 
 
