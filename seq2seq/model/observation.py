@@ -40,7 +40,7 @@ def observing() -> Iterator[list[Weights]]:
 @contextmanager
 def inner() -> Iterator[list[Weights]]:
     """Inside the body of a loop: like `observing`, but idle unless somebody outside observes."""
-    if _seen.get() is None:
+    if not is_observed():
         yield []
         return
     with observing() as seen:
