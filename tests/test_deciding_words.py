@@ -57,7 +57,8 @@ def test_the_two_most_attended_words_count():
 
 
 def test_rows_of_several_pieces_are_averaged():
-    halves = [(0, 0.9, 0, 0, 0, 0, 0, 0.1, 0), (0, 0, 0.5, 0, 0.4, 0, 0, 0.1, 0)]
+    # Neither half has the duck among its two, the mean of both has.
+    halves = [(0, 0.1, 0, 0.6, 0.3, 0, 0, 0, 0), (0.35, 0.31, 0.34, 0, 0, 0, 0, 0, 0)]
     found = measure([PAIR], [attention([halves], [both(*NEVER)])])
     assert found["encoder"].some_head == 100
     assert found["cross"].some_head == 0

@@ -104,6 +104,14 @@ def test_any_characters_can_be_drawn(make, tmp_path):
     assert "·" + "w" * 22 + "…" in texts
 
 
+def test_dollars_are_dollars():
+    inks = []
+    for text in ("$l$", "l"):
+        stamp(canvas := np.full((40, 99, 3), 255, np.uint8), Label(text, 10, 30, 20))
+        inks.append(int((255 - canvas.astype(int)).sum()))
+    assert inks[0] > 3 * inks[1]
+
+
 def test_a_picture_that_would_be_too_large(make, tmp_path):
     long = make(["a"] * 200, ["b"] * 200, layers=(2, 2), heads=8)
     match = r"long.png: expected at most 100, found \d+ million pixels: choose by --kind"
@@ -129,13 +137,19 @@ def test_labels_stand_at_their_anchor(anchor):
     assert abs((middle if anchor == "center" else edges[anchor]) - 100) < 5
 
 
-def test_turned_labels_run_upwards_and_edges_cut():
+def test_turned_labels_run_upwards():
     canvas = np.full((100, 60, 3), 255, np.uint8)
     stamp(canvas, Label("Hill", 30, 90, 20, turned=True))
     rows, columns = np.nonzero(canvas[..., 0] < 128)
     assert columns.max() == 29
     assert 85 <= rows.max() <= 90
     assert rows.max() - rows.min() > columns.max() - columns.min()
-    for place in ((-10, 5), (55, 5), (20, 110), (20, -50), (300, 300)):
-        stamp(canvas, Label("Hill", *place, 20))
-        stamp(canvas, Label("Hill", *place, 20, turned=True))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("place", [(-10, 5), (55, 5), (20, 110), (20, -50), (300, 300), (30, 50)])
+def test_what_is_beyond_the_edge_is_lost(place, turned):
+    small, large = np.full((100, 60, 3), 255, np.uint8), np.full((500, 500, 3), 255, np.uint8)
+    stamp(small, Label("Hill", *place, 20, turned=turned))
+    stamp(large, Label("Hill", place[0] + 100, place[1] + 100, 20, turned=turned))
+    np.testing.assert_array_equal(small, large[100:200, 100:160])
