@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seq2seq.attention_maps import SentenceAttention
     from seq2seq.commands import train_model as train
     from seq2seq.config import Config, Corpus
     from seq2seq.data.prepare import Prepared, prepare
@@ -30,6 +31,7 @@ __all__ = [
     "Prepared",
     "RunDirectory",
     "Score",
+    "SentenceAttention",
     "Translation",
     "Translator",
     "UserError",
@@ -47,6 +49,7 @@ _PLACES = {
     "Prepared": "data.prepare.Prepared",
     "RunDirectory": "run_directory.RunDirectory",
     "Score": "evaluation.Score",
+    "SentenceAttention": "attention_maps.SentenceAttention",
     "Translation": "translator.Translation",
     "Translator": "translator.Translator",
     "UserError": "errors.UserError",

@@ -171,6 +171,36 @@ def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
     return average(run, choose)
 
 
+def _attention(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    for name, text in (("SENTENCE", arguments.sentence), ("--target", arguments.target)):
+        if text is not None and not text.strip():
+            raise UserError(f"{name}: expected words, found none")
+    output = arguments.output
+    if output.suffix.lower() not in (".png", ".html"):
+        raise UserError(f"--output: expected a name that ends in .png or .html, found {output}")
+    run = _trained(arguments.directory, arguments.checkpoint)
+    decoding = _decoding(run, overrides)
+    _check_heads(arguments, run.config)
+    _check_output(output)
+    from seq2seq.attention import attention
+    from seq2seq.pictures.views import Choice
+
+    choice = Choice(arguments.kind, arguments.layer, arguments.head)
+    sentence, target = arguments.sentence, arguments.target
+    return attention(run, sentence, target, output, choice, decoding, arguments.checkpoint)
+
+
+def _check_heads(arguments: argparse.Namespace, config: "Config") -> None:
+    """Raises `UserError` on a layer or a head that the model does not have."""
+    model = config.model
+    layers = [model.encoder_layers] * ("encoder" in arguments.kind)
+    layers += [model.decoder_layers] * bool({"decoder", "cross"} & set(arguments.kind))
+    for name, most in (("layer", max(layers)), ("head", model.heads)):
+        for number in getattr(arguments, name) or ():
+            if number > most:
+                raise UserError(f"--{name}: expected numbers from 1 to {most}, found {number}")
+
+
 def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if (arguments.directory is None) == (arguments.config is None):
         found = "none" if arguments.config is None else "both"
@@ -219,6 +249,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "evaluate": _evaluate,
     "translate": _translate,
     "average": _average,
+    "attention": _attention,
     "describe": _describe,
     "demo": _demo,
     "reproduce": _reproduce,

@@ -1,12 +1,15 @@
 """The demonstration: train on the embedded phrasebook, measure, and look at words in context."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seq2seq import commands, evaluation, recipes
+from seq2seq import attention_maps, commands, deciding_words, evaluation, recipes
+from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.commands import show
 from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, split
+from seq2seq.pictures import heat_maps, page
+from seq2seq.pictures.views import Choice
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
@@ -20,6 +23,8 @@ _SHOWN = {
     "it": " animal",
 }
 """Ambiguous words, each with what the sentence shown should hold besides."""
+_DRAWN = ("bank", "it")
+"""Those whose attention is drawn."""
 
 
 def demo(config_file: Path, overrides: Sequence[str]) -> int:
@@ -29,26 +34,29 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
         return status
     run = Path(str(config.run))
     translator, contrasts = Translator.load(run), ambiguous()
-    _scores(translator, contrasts, run)
-    show("")
-    show("The same word, translated by what stands around it:")
-    for example, translation in _samples(translator, contrasts):
-        mark = "ok" if sense_is_right(example, translation) else f"wrong, not {example.sense}"
-        show("")
-        show(f"  {example.word} + {example.decider}: {mark}")
-        show(f"    {example.source}")
-        show(f"    {translation}")
+    results = translator.translate([pair.source for pair in contrasts])
+    translations = [result.text for result in results]
+    _scores(translator, contrasts, translations, run)
+    attentions = _attentions(translator, contrasts, translations)
+    _looks(contrasts, attentions, run)
+    _samples(dict(zip(contrasts, translations, strict=True)))
+    _draw(dict(zip(contrasts, attentions, strict=True)), run)
     _farewell(run)
     return 0
 
 
-def _scores(translator: Translator, contrasts: Sequence[AmbiguousPair], run: Path) -> None:
+def _scores(
+    translator: Translator,
+    contrasts: Sequence[AmbiguousPair],
+    translations: Sequence[str],
+    run: Path,
+) -> None:
     """BLEU on the test set, and how often an ambiguous word is translated in the right sense."""
     test = split("test")
     hypotheses = [result.text for result in translator.translate([pair.source for pair in test])]
     scores = evaluation.evaluate(hypotheses, [pair.target for pair in test])
-    found = [result.text for result in translator.translate([pair.source for pair in contrasts])]
-    right = sum(sense_is_right(pair, text) for pair, text in zip(contrasts, found, strict=True))
+    pairs = zip(contrasts, translations, strict=True)
+    right = sum(sense_is_right(pair, text) for pair, text in pairs)
     share = 100 * right / len(contrasts)
     bleu = scores["bleu"]
     show("")
@@ -58,24 +66,69 @@ def _scores(translator: Translator, contrasts: Sequence[AmbiguousPair], run: Pat
     RunDirectory.open(run).add_results({"test": figures, "ambiguous": {"right": share}})
 
 
-def _samples(
-    translator: Translator, examples: Sequence[AmbiguousPair]
-) -> list[tuple[AmbiguousPair, str]]:
-    """For each word shown, the members of a minimal pair with their translations."""
-    chosen: list[AmbiguousPair] = []
-    for word, company in _SHOWN.items():
-        groups = [e.group for e in examples if e.word == word and company in e.source]
-        if groups:
-            chosen += [example for example in examples if example.group == groups[0]][:3]
-    results = translator.translate([example.source for example in chosen])
-    return [(example, result.text) for example, result in zip(chosen, results, strict=True)]
+def _samples(translations: Mapping[AmbiguousPair, str]) -> None:
+    """Prints minimal pairs with their translations."""
+    show("")
+    show("The same word, translated by what stands around it:")
+    for word in _SHOWN:
+        for example in _minimal_pair(word, list(translations)):
+            text = translations[example]
+            mark = "ok" if sense_is_right(example, text) else f"wrong, not {example.sense}"
+            show("")
+            show(f"  {example.word} + {example.decider}: {mark}")
+            show(f"    {example.source}")
+            show(f"    {text}")
+
+
+def _minimal_pair(word: str, examples: Sequence[AmbiguousPair]) -> list[AmbiguousPair]:
+    """The members of the minimal pair that is shown of a word."""
+    groups = [e.group for e in examples if e.word == word and _SHOWN[word] in e.source]
+    return [example for example in examples if example.group in groups[:1]][:3]
+
+
+def _attentions(
+    translator: Translator, contrasts: Sequence[AmbiguousPair], translations: Sequence[str]
+) -> list[SentenceAttention]:
+    """What every head looks at while the model reads its own translations."""
+    known = translator.vocabularies
+    observe = attention_maps.observer(translator.config, known)
+    sources = [Sentence.of(pair.source, known.source) for pair in contrasts]
+    targets = [Sentence.of(text, known.target) for text in translations]
+    return observe(translator.params, sources, targets)
+
+
+def _looks(
+    contrasts: Sequence[AmbiguousPair], attentions: Sequence[SentenceAttention], run: Path
+) -> None:
+    """How often heads look from the ambiguous word at the one that decides."""
+    found = deciding_words.measure(contrasts, attentions)
+    kept = {name: dataclasses.asdict(looks) for name, looks in found.items()}
+    RunDirectory.open(run).add_results({"deciding words": kept})
+    looks = found["encoder"]
+    show(
+        f"a head looks from them at the word that decides: some head in {looks.some_head:.0f} % "
+        f"of sentences (at any other word: {looks.some_head_by_chance:.0f} %),\n"
+        f"layer {looks.layer} head {looks.head} alone in {looks.best_head:.0f} % "
+        f"({looks.best_head_by_chance:.0f} %)"
+    )
+
+
+def _draw(attentions: Mapping[AmbiguousPair, SentenceAttention], run: Path) -> None:
+    """Draws the minimal pairs of two words."""
+    for word in _DRAWN:
+        pair = [attentions[example] for example in _minimal_pair(word, list(attentions))]
+        page.write(pair, run / f"attention_{word}.html", word=word)
+        heat_maps.draw(pair, run / f"attention_{word}.png", Choice(kinds=("encoder",)), word)
 
 
 def _farewell(run: Path) -> None:
     show("")
     show(f"The run lies in {run}; learning curve: {run / 'learning_curve.png'}")
+    names = " and ".join(f"attention_{word}" for word in _DRAWN)
+    show(f"What the heads look at, word by word: {names}, .html to hover over and .png, in {run}")
     show("Try next:")
     show(f'  echo "The tired animal sat by the river bank." | .venv/bin/seq2seq translate {run}')
+    show(f'  .venv/bin/seq2seq attention {run} "The duck waited at the bank." --output duck.html')
     show(f"  .venv/bin/seq2seq evaluate {run} --metrics bleu chrf ter")
     show(f"  .venv/bin/seq2seq describe {run}")
     show("Your own parallel text: docs/quick_start.md")

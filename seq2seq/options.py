@@ -22,12 +22,14 @@ COMMANDS = {
     "evaluate": "Score a model's translations by sacreBLEU.",
     "translate": "Translate lines of text, one for one.",
     "average": "Average checkpoints of a run: often a better model than any of them.",
+    "attention": "Draw what every head looks at while a sentence is translated.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
     "demo": "Train, measure and use a small model on the embedded phrasebook.",
     "reproduce": "Train the rows of the paper's Table 3 and report them beside its figures.",
 }
 
 _METRICS = ("bleu", "chrf", "ter")
+_KINDS = ("encoder", "decoder", "cross")
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
 _DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
@@ -198,10 +200,33 @@ def _average() -> _Parser:
     parser = _parser("average")
     _add_run(parser)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--last", type=_positive, metavar="N", help="the latest N checkpoints")
-    which.add_argument("--best", type=_positive, metavar="N", help="the N best in validation")
+    which.add_argument("--last", type=_number, metavar="N", help="the latest N checkpoints")
+    which.add_argument("--best", type=_number, metavar="N", help="the N best in validation")
     text = "the checkpoints of these steps"
-    which.add_argument("--steps", type=_positive, nargs="+", metavar="STEP", help=text)
+    which.add_argument("--steps", type=_number, nargs="+", metavar="STEP", help=text)
+    return parser
+
+
+def _attention() -> _Parser:
+    parser = _parser("attention", _DECODING_KEYS)
+    _add_run(parser)
+    parser.add_argument("sentence", metavar="SENTENCE", help="what to translate, in quotes")
+    text = "a translation to look at instead of the one that is found"
+    parser.add_argument("--target", metavar="TEXT", help=text)
+    text = "a picture (.png), or a page to hover over (.html)"
+    parser.add_argument("--output", type=Path, metavar="FILE", required=True, help=text)
+    parser.add_argument(
+        "--kind",
+        nargs="+",
+        default=_KINDS,
+        type=_one_of(_KINDS),
+        metavar="KIND",
+        help="encoder, decoder (self-attention), cross; default all",
+    )
+    for name in ("layer", "head"):
+        text = f"numbers of {name}s, from 1; default all"
+        parser.add_argument(f"--{name}", nargs="+", type=_number, metavar="NUMBER", help=text)
+    _add_checkpoint(parser)
     return parser
 
 
@@ -226,7 +251,7 @@ def _reproduce() -> _Parser:
         "--rows", nargs="+", metavar="ROW", help="names, or patterns such as 'a_*' (default: all)"
     )
     parser.add_argument(
-        "--steps", type=_count, metavar="N", help="updates of every row (default: its recipe's)"
+        "--steps", type=_number, metavar="N", help="updates of every row (default: its recipe's)"
     )
     text = "a recipe whose corpora and vocabulary to take, such as configs/multi30k.yaml"
     parser.add_argument("--data", type=Path, metavar="RECIPE", help=text)
@@ -253,6 +278,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "evaluate": _evaluate,
     "translate": _translate,
     "average": _average,
+    "attention": _attention,
     "describe": _describe,
     "demo": _demo,
     "reproduce": _reproduce,
@@ -286,6 +312,12 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
+    return int(word)
+
+
 def _checkpoint(word: str) -> str | int:
     names = ("best", "latest", "averaged")
     if word in names:
@@ -293,16 +325,4 @@ def _checkpoint(word: str) -> str | int:
     if not word.isdecimal():
         wanted = f"{', '.join(names)} or a step"
         raise argparse.ArgumentTypeError(f"expected {wanted}, found {word!r}{nearest(word, names)}")
-    return int(word)
-
-
-def _positive(word: str) -> int:
-    if not word.isdecimal() or int(word) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
-    return int(word)
-
-
-def _count(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {word!r}")
     return int(word)

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from seq2seq import parallel
+from seq2seq import attention_maps, parallel
+from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.decoding.beam_search import Hypotheses, beam_search
 from seq2seq.model import functional
@@ -68,6 +69,7 @@ class Translator:
         self.vocabularies = vocabularies
         self.params = params
         self._search = search_function(config, vocabularies, dtype)
+        self._observe = attention_maps.observer(config, vocabularies, dtype)
 
     @classmethod
     def load(cls, run: str | Path, checkpoint: str | int = "best") -> "Translator":
@@ -126,6 +128,30 @@ class Translator:
             if advance is not None:
                 advance(len(batch))
         return results
+
+    def attention(
+        self, source: str, target: str | None = None, decoding: DecodingConfig | None = None
+    ) -> SentenceAttention:
+        """What every head looks at while a sentence is translated.
+
+        Args:
+            source: The sentence.
+            target: The translation that the decoder is made to read; default what it finds itself.
+            decoding: How to search, and the longest source; default the run's.
+
+        Raises:
+            UserError: A text is empty, unknown to the vocabulary or too long.
+        """
+        decoding, known = decoding or self.config.decoding, self.vocabularies
+        sentence, longest = Sentence.of(source, known.source), decoding.max_source_length - 1
+        sentence.check("the sentence", known.source, longest)
+        if target is None:
+            [(tokens, _)] = self._decode([list(sentence.ids)], decoding)
+            forced = Sentence.of_ids(tokens, known.target)
+        else:
+            forced = Sentence.of(target, known.target)
+            forced.check("the translation", known.target, longest + decoding.max_extra_tokens)
+        return self._observe(self.params, [sentence], [forced])[0]
 
     def _decode(
         self, sources: list[list[int]], decoding: DecodingConfig

@@ -91,6 +91,10 @@ class Vocabulary:
             sequences = self._processor.encode(whole, out_type=int, num_threads=-1)
         return self._from_model(sequences)
 
+    def cut(self, text: str) -> list[str]:
+        """Returns the pieces of a text, one for each id of `encode`, unknown ones as written."""
+        return list(self._processor.encode(text, out_type=str))
+
     def decode(self, sequences: Iterable[Sequence[int]]) -> list[str]:
         """Returns the text of each sequence of token ids.
 

@@ -15,10 +15,10 @@ RANKS = (
     ("data_config", "model_config", "config", "recipe_text", "recipes"),
     ("vocabulary", "parallel", "checkpoints", "text_io", "options"),
     ("run_directory", "data", "model", "decoding"),
-    ("translator",),
-    ("evaluation", "interop"),
+    ("attention_maps", "translator"),
+    ("evaluation", "interop", "pictures", "deciding_words"),
     ("training", "serving"),
-    ("commands", "describe", "demo"),
+    ("commands", "attention", "describe", "demo"),
     ("reproduction",),
     ("cli", "__main__"),
 )

@@ -78,6 +78,17 @@ def recipe(reversal, tmp_path):
         ("translate {run} --decoding.beamsize=2", r"--decoding.beamsize: .*'decoding.beam_size'"),
         ("translate {run} --decoding.beam_size=0", r"--decoding.beam_size: .*at least 1, found 0"),
         ("translate {run} --training.steps=2", r"--training.steps: expected a key of decoding"),
+        ("attention {run} --output x.png", r"expected SENTENCE, found none \(see seq2seq attent"),
+        ("attention {run} ada", r"expected --output FILE, found none"),
+        ("attention {run} ada bea --output x.png", r"bea: seq2seq attention takes no such word"),
+        ("attention {run} ada --output x.jpg", r"--output: .*ends in .png or .html, found x.jpg"),
+        ("attention {run} ada --output x", r"--output: .*ends in .png or .html, found x"),
+        ("attention {run} ada --output no/x.png", r"no/x.png: cannot be written: .*found nothing"),
+        ("attention {run} ada --output x.png --layer 2", r"--layer: .*from 1 to 1, found 2"),
+        ("attention {run} ada --output x.png --head 1 3", r"--head: .*from 1 to 2, found 3"),
+        ("attention {run} ada --output x.png --head 0", r"--head: expected numbers from 1.*'0'"),
+        ("attention {run} ada --output x.png --kind crss", r"--kind: .*did you mean 'cross'\?"),
+        ("attention {run}s ada --output x.png", r"runs: expected a run directory"),
     ],
 )
 def test_words(fails, trained, reversal, words, match, monkeypatch):
@@ -123,6 +134,22 @@ def test_configs_and_corpora(fails, recipe, tmp_path, word, match):
     before = sorted(tmp_path.iterdir())
     fails(*recipe, f"--data.cache={tmp_path}", word.replace("{tmp}", str(tmp_path)), match=match)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("texts", "match"),
+    [
+        (("",), r"SENTENCE: expected words, found none"),
+        (("ada", "--target", " "), r"--target: expected words, found none"),
+        (("ada " * 600,), r"the sentence: expected at most 511 pieces, found 6\d\d"),
+        (("漢",), r"the sentence: expected words of the vocabulary, found none that it knows"),
+    ],
+)
+def test_sentences_of_which_there_is_no_picture(fails, trained, tmp_path, texts, match):
+    for name in ("a.png", "a.html"):
+        words = ("attention", trained.path, *texts, "--output", tmp_path / name)
+        fails(*words, match=match, lines=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mistake_in_a_recipe_is_told_with_its_line(fails, tmp_path):

@@ -48,8 +48,8 @@ def started(*words, **options):
 def test_help_lists_the_commands_and_starts_at_once(call):
     status, out, err = call("--help")
     assert (status, err) == (0, [])
-    names = ("prepare", "train", "evaluate", "translate", "average", "describe", "demo")
-    for name in (*names, "reproduce"):
+    names = ("prepare", "train", "evaluate", "translate", "average", "attention", "describe")
+    for name in (*names, "demo", "reproduce"):
         assert f"\n  {name} " in out
         assert call(name, "--help")[1].startswith(f"usage: seq2seq {name} ")
     assert call()[:2] == (0, out)
@@ -264,6 +264,29 @@ def test_evaluate_warns_of_tokenised_text(trained, call, tmp_path):
     assert status == 0
     assert list(json.loads(out)) == ["bleu"]
     assert any("the reference looks tokenised" in line for line in err)
+
+
+def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
+    words = ("attention", trained.path, "ada bea cleo")
+    picture, page = tmp_path / "a.png", tmp_path / "a.HTML"
+    translation = call("translate", trained.path, tmp_file(tmp_path, "ada bea cleo\n"))[1]
+    assert call(*words, "--output", picture)[:2] == (0, f"{translation}{picture}\n")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    forced = ("--target", "kim kim", "--kind", "cross", "--layer", "1", "--head", "2")
+    assert call(*words, *forced, "--output", page)[:2] == (0, f"kim kim\n{page}\n")
+    text = page.read_text("utf-8")
+    assert '"sentence":"ada bea cleo","translation":"kim kim"' in text
+    assert '"kind":"cross","layer":1,"heads":[2]' in text
+    assert '"kind":"encoder","layer"' not in text
+    _, out, err = call("attention", trained.path, "ada 漢", "--output", picture)
+    assert out.splitlines()[1:] == [str(picture)]
+    assert f"warning: {picture}: no font here has 漢: boxes stand for it; try .html" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.HTML", "a.png", "text"]
+
+
+def tmp_file(folder, text):
+    (folder / "text").write_text(text)
+    return folder / "text"
 
 
 def test_describe_shows_the_config_and_what_it_costs(trained, call):

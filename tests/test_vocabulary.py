@@ -74,6 +74,15 @@ def test_any_string_can_be_encoded(vocabulary: Vocabulary) -> None:
     assert len(decoded) == len(odd)
 
 
+def test_a_text_is_cut_into_one_piece_for_each_id(vocabulary: Vocabulary) -> None:
+    for text in (*ENGLISH[:2], *PRECIOUS, "the 漢字 bank", ""):
+        pieces, [ids] = vocabulary.cut(text), vocabulary.encode([text])
+        assert len(pieces) == len(ids)
+        assert "".join(pieces).replace("\u2581", " ").strip() == unicodedata.normalize("NFC", text)
+        known = [(p, i) for p, i in zip(pieces, ids, strict=True) if i != 3]
+        assert [vocabulary.pieces[i] for _, i in known] == [piece for piece, _ in known]
+
+
 def test_decoding_drops_special_symbols_and_shows_unknown(vocabulary: Vocabulary) -> None:
     bank = vocabulary.encode(["bank"])[0]
     assert vocabulary.decode([[1, *bank, 2, 0, 0], [], [3]]) == ["bank", "", " ⁇ "]

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
 from seq2seq.model.fused_attention import can_fuse, fused_attention
+from seq2seq.model.observation import is_observed, observe
 from seq2seq.model.projection import projection
 
 
@@ -52,6 +53,8 @@ def attention(
 ) -> Float[Array, "B T N G"]:
     """Scaled dot-product attention: softmax(Q Kᵀ / √d_k) V (equation 1).
 
+    The weights are shown to the observer, if there is one, in float32 and before dropout.
+
     Args:
         query: One vector a target position and head.
         key: One vector a source position and head, as wide as the queries.
@@ -62,10 +65,11 @@ def attention(
         fused: Whether a fused kernel may do it, where there is one and no weights are dropped out.
     """
     whole = dropout_key is None or dropout_rate == 0
-    if fused and whole and can_fuse(query, key, value):
+    if fused and whole and not is_observed() and can_fuse(query, key, value):
         return fused_attention(query, key, value, mask)
-    weights = attention_weights(query, key, mask).astype(value.dtype)
-    weights = dropout(weights, dropout_rate, dropout_key)
+    weights = attention_weights(query, key, mask)
+    observe(weights)
+    weights = dropout(weights.astype(value.dtype), dropout_rate, dropout_key)
     return jnp.einsum("bnts,bsng->btng", weights, value)
 
 

@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
 from seq2seq.config import ModelConfig
+from seq2seq.model import observation
 from seq2seq.model.dropout import dropout
 from seq2seq.model.layer_norm import layer_norm
 from seq2seq.model.look_up import look_up
@@ -172,15 +173,19 @@ def scan(
     count = jax.tree.leaves(params)[0].shape[0]
     keys = None if key is None else jax.random.split(key, count)
 
-    def body(x: jax.Array, scanned: tuple[Any, jax.Array | None]) -> tuple[jax.Array, None]:
+    def body(x: jax.Array, scanned: tuple[Any, Any]) -> tuple[jax.Array, list[jax.Array]]:
         layer_params, layer_key = scanned
-        return apply(nnx.merge(graph, layer_params), x, layer_key), None
+        with observation.inner() as weights:
+            x = apply(nnx.merge(graph, layer_params), x, layer_key)
+        return x, weights
 
     # A scan compiles one layer whatever their number, but on a CPU the zeroing, slicing and copying
     # of what it keeps for the backward pass costs 4 % of a step.
     unroll = jax.default_backend() == "cpu" if unrolled is None else unrolled
     step = jax.checkpoint(body) if remat else body
-    return jax.lax.scan(step, x, (params, keys), unroll=unroll)[0]
+    x, weights = jax.lax.scan(step, x, (params, keys), unroll=unroll)
+    observation.observe(*weights)
+    return x
 
 
 def unstack(layers: Module) -> list[Module]:

@@ -185,7 +185,7 @@ def test_a_row_that_fails_does_not_stop_the_others(copied, reversal, monkeypatch
     ("given", "message"),
     [
         (["table4"], "expected one of table3, found 'table4' (did you mean 'table3'?)"),
-        (["table3", "--steps", "0"], "expected a whole number above 0, found '0'"),
+        (["table3", "--steps", "0"], "expected a whole number from 1, found '0'"),
         (["table3", "--row", "base"], "--row: unknown option of seq2seq reproduce (did you mean"),
         (["table3", "--rows", "bse"], "--rows: expected rows of configs/table3, found 'bse'"),
         (["table3", "--run=x"], "--run: expected --output DIR"),
