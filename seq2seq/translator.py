@@ -142,16 +142,17 @@ class Translator:
         Raises:
             UserError: A text is empty, unknown to the vocabulary or too long.
         """
-        decoding, known = decoding or self.config.decoding, self.vocabularies
-        sentence, longest = Sentence.of(source, known.source), decoding.max_source_length - 1
-        sentence.check("the sentence", known.source, longest)
+        decoding, both = decoding or self.config.decoding, self.vocabularies
+        longest = decoding.max_source_length - 1
+        sentence = Sentence.of(source, both.source)
+        sentence.check("the sentence", both.source, longest)
         if target is None:
             [(tokens, _)] = self._decode([list(sentence.ids)], decoding)
-            forced = Sentence.of_ids(tokens, known.target)
+            read = Sentence.of_ids(tokens, both.target)
         else:
-            forced = Sentence.of(target, known.target)
-            forced.check("the translation", known.target, longest + decoding.max_extra_tokens)
-        return self._observe(self.params, [sentence], [forced])[0]
+            read = Sentence.of(target, both.target)
+            read.check("the translation", both.target, longest + decoding.max_extra_tokens)
+        return self._observe(self.params, [sentence], [read])[0]
 
     def _decode(
         self, sources: list[list[int]], decoding: DecodingConfig
