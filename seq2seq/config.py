@@ -63,12 +63,9 @@ class Corpus:
         origins = [self.path, self.source, self.hub, self.phrasebook]
         given = [origin for origin in origins if origin is not None]
         _require(len(given) == 1, "corpus", "one of path, source, hub or phrasebook", given)
-        _require(
-            (self.source is None) == (self.target is None),
-            "corpus",
-            "source and target together",
-            self.source or self.target,
-        )
+        together = (self.source is None) == (self.target is None)
+        found = self.source or self.target
+        _require(together, "corpus", "source and target together", found)
         _require(self.weight > 0, "corpus.weight", "a number above 0", self.weight)
 
 
@@ -86,6 +83,10 @@ class DataConfig:
         max_length_ratio: Largest ratio of the two lengths in tokens that is kept for training.
         drop_duplicates: Whether a pair seen before is dropped from training.
         undecodable: What invalid UTF-8 in a training file does: stop with its line, or be dropped.
+        lowercase: Whether all text is lower-cased, in training as in translation.
+        normalize_punctuation: Whether quotes, dashes and the like become ASCII's, as in Moses.
+        tokenizer: What sets spaces between words and punctuation before text is cut into pieces,
+            and takes them out of translations: nothing, or Moses's rules for the language.
         source_row_length: Tokens in one packed source row (S).
         target_row_length: Tokens in one packed target row (T).
         cache: Folder of prepared corpora (default: $XDG_CACHE_HOME/seq2seq or ~/.cache/seq2seq).
@@ -100,6 +101,9 @@ class DataConfig:
     max_length_ratio: float = 9.0
     drop_duplicates: bool = True
     undecodable: Literal["error", "drop"] = "error"
+    lowercase: bool = False
+    normalize_punctuation: bool = False
+    tokenizer: Literal["none", "moses"] = "none"
     source_row_length: int = 128
     target_row_length: int = 128
     cache: str | None = None

@@ -12,12 +12,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
     ("errors", "types", "config", "recipe_text", "recipes"),
-    ("vocabulary", "parallel", "checkpoints", "text_io", "options"),
+    ("vocabulary", "parallel", "checkpoints", "text_io", "options", "moses", "preprocessing"),
     ("run_directory", "data", "model", "decoding"),
     ("translator",),
-    ("evaluation", "interop"),
+    ("evaluation", "paper_bleu", "significance", "breakdown", "evaluation_set", "interop"),
     ("training", "serving"),
-    ("commands", "describe", "demo"),
+    ("commands", "describe", "demo", "evaluate_command"),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
