@@ -1,12 +1,13 @@
 """The demonstration: train on the embedded phrasebook, measure, and look at words in context."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq import commands, evaluation, recipes
+from seq2seq import commands, recipes
 from seq2seq.commands import show
 from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, split
+from seq2seq.evaluate_command import Wanted, scored, translated
+from seq2seq.evaluation_set import EvaluationSet
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
@@ -29,7 +30,7 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
         return status
     run = Path(str(config.run))
     translator, contrasts = Translator.load(run), ambiguous()
-    _scores(translator, contrasts, run)
+    _scores(translator, contrasts, RunDirectory.open(run))
     show("")
     show("The same word, translated by what stands around it:")
     for example, translation in _samples(translator, contrasts):
@@ -42,20 +43,20 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
     return 0
 
 
-def _scores(translator: Translator, contrasts: Sequence[AmbiguousPair], run: Path) -> None:
+def _scores(translator: Translator, contrasts: Sequence[AmbiguousPair], run: RunDirectory) -> None:
     """BLEU on the test set, and how often an ambiguous word is translated in the right sense."""
     test = split("test")
-    hypotheses = [result.text for result in translator.translate([pair.source for pair in test])]
-    scores = evaluation.evaluate(hypotheses, [pair.target for pair in test])
-    found = [result.text for result in translator.translate([pair.source for pair in contrasts])]
+    sources, references = [pair.source for pair in test], [pair.target for pair in test]
+    pairs = EvaluationSet("test", sources, references)
+    hypotheses = translated(translator, sources)
+    bleu = scored(run, pairs, hypotheses, Wanted()).scores["bleu"]
+    found = translated(translator, [pair.source for pair in contrasts])
     right = sum(sense_is_right(pair, text) for pair, text in zip(contrasts, found, strict=True))
     share = 100 * right / len(contrasts)
-    bleu = scores["bleu"]
     show("")
     show(f"test set, {len(test):,} unseen sentences: BLEU {bleu.score:.1f} ({bleu.signature})")
     show(f"ambiguous words in the right sense: {right} of {len(contrasts)} ({share:.1f} %)")
-    figures = {"bleu": dataclasses.asdict(bleu)}
-    RunDirectory.open(run).add_results({"test": figures, "ambiguous": {"right": share}})
+    run.add_results({"ambiguous": {"right": share}})
 
 
 def _samples(
