@@ -49,7 +49,8 @@ class Wanted:
     def all_metrics(self) -> list[MetricName]:
         """The metrics wanted; other ways to compute BLEU never stand without sacreBLEU's."""
         beside = self.paper_bleu or self.tokenised or self.breakdown
-        return list(dict.fromkeys([*(["bleu"] if beside else []), *self.metrics]))
+        first: tuple[MetricName, ...] = ("bleu",) if beside else ()
+        return list(dict.fromkeys((*first, *self.metrics)))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import UserError
@@ -62,24 +63,32 @@ def compare(
         UserError: SACREBLEU_SEED is no seed.
     """
     check_seed()
-    chosen = list(dict.fromkeys(metrics))
-    named = [(name, list(texts)) for name, texts in systems]
-    made = {name: METRICS[name]() for name in chosen}
+    named: list[tuple[str, Sequence[str]]] = [(name, list(texts)) for name, texts in systems]
+    made: dict[str, Metric] = {name: METRICS[name]() for name in metrics}
     paired = PairedTest(named, made, [list(references)], _KINDS[test], trials or 0)
     signatures, found = paired()
     # sacreBLEU names its metrics anew (chrf becomes chrF2), in the order in which they were given.
-    theirs = dict(zip(chosen, signatures, strict=True))
-    for results in (found[name] for name in theirs.values()):
-        for (_, texts), result in zip(named[1:], results[1:], strict=True):
-            if texts == named[0][1]:
-                result.p_value = 1.0  # no difference at all, for which sacreBLEU gives its least p
+    theirs: dict[MetricName, str] = dict(zip(dict.fromkeys(metrics), signatures, strict=True))
+    same = [texts == named[0][1] for _, texts in named]
     return Significance(
         test,
         paired.n_samples,
         tuple(name for name, _ in systems),
-        {ours: tuple(found[name]) for ours, name in theirs.items()},
+        {ours: _results(found[name], same) for ours, name in theirs.items()},
         {ours: str(signatures[name]) for ours, name in theirs.items()},
     )
+
+
+def _results(found: Sequence[str | Result], same: Sequence[bool]) -> tuple[Result, ...]:
+    """The results of all systems; one that writes what the baseline writes differs by chance only.
+
+    sacreBLEU gives its least p there, as no sampled difference is larger than none.
+    """
+    results = [result for result in found if isinstance(result, Result)]
+    for result, alike in zip(results[1:], same[1:], strict=True):
+        if alike:
+            result.p_value = 1.0
+    return tuple(results)
 
 
 def as_json(found: Significance) -> dict[str, object]:

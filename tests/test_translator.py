@@ -109,7 +109,7 @@ def test_raw_text_is_prepared_as_in_training(model):
     assert [result.tokens for result in found] == [result.tokens for result in plain]
     assert [result.unknown for result in found] == [result.unknown for result in plain]
     assert found[0].unknown == 2
-    assert found[3] == Translation("漢 Ä", unknown=3, copied=True)
+    assert found[3] == Translation("漢 Ä", unknown=2, copied=True)
     assert [result.text for result in found[:3]] == [result.text for result in plain[:3]]
 
 
