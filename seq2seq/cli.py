@@ -22,7 +22,7 @@ from seq2seq.allocator import keep_freed_memory
 from seq2seq.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from seq2seq.config import Config, Corpus, DecodingConfig
+    from seq2seq.config import Config, DecodingConfig
     from seq2seq.run_directory import RunDirectory
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -114,30 +114,49 @@ def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files = (arguments.source, arguments.reference)
+    _check_evaluation(arguments, files)
+    folders = arguments.directories
+    runs = [_trained(folder, arguments.checkpoint) for folder in folders]
+    searches = [_decoding(run, overrides) for run in runs]
+    _check_output(arguments.output)
+    from seq2seq.evaluation_set import read_common
+
+    pairs = read_common(runs, files, arguments.split)
+    from seq2seq.evaluate_command import Wanted, evaluate
+
+    return evaluate(
+        list(zip(runs, searches, strict=True)),
+        pairs,
+        arguments.checkpoint,
+        Wanted(
+            arguments.metrics,
+            arguments.paper_bleu,
+            arguments.tokenised,
+            arguments.breakdown,
+            arguments.significance,
+            arguments.trials,
+        ),
+        as_json=arguments.json,
+        target=arguments.output,
+    )
+
+
+def _check_evaluation(
+    arguments: argparse.Namespace, files: tuple[Path | None, Path | None]
+) -> None:
+    """Raises on options that do not go together."""
     if (files[0] is None) != (files[1] is None):
         found = "--source" if files[1] is None else "--reference"
         raise UserError(f"{found}: expected --source and --reference together, found it alone")
     if files[0] is not None and arguments.split is not None:
         raise UserError("--split: expected it or --source and --reference, found both")
-    run = _trained(arguments.directory, arguments.checkpoint)
-    decoding = _decoding(run, overrides)
-    _check_output(arguments.output)
-    name, corpus = _test_set(run.config, files, arguments.split)
-    from seq2seq.data.corpora import read_texts
-
-    texts = read_texts(corpus, run.config.data)
-    from seq2seq.commands import evaluate
-
-    return evaluate(
-        run,
-        name,
-        texts,
-        decoding,
-        arguments.checkpoint,
-        metrics=arguments.metrics,
-        as_json=arguments.json,
-        target=arguments.output,
-    )
+    count = len(arguments.directories)
+    if count > 1 and arguments.output is not None:
+        raise UserError(f"--output: expected a single run beside it, found {count}")
+    if count == 1 and arguments.significance is not None:
+        raise UserError("--significance: expected two runs or more, found one")
+    if arguments.significance is None and arguments.trials is not None:
+        raise UserError("--trials: expected --significance beside it, found it alone")
 
 
 def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -306,25 +325,3 @@ def _check_output(path: Path | None) -> None:
     from seq2seq.text_io import check_output
 
     check_output(path)
-
-
-def _test_set(
-    config: "Config", files: tuple[Path | None, Path | None], split: str | None
-) -> tuple[str, "Corpus"]:
-    """The name of what is to be scored, and where it is."""
-    from seq2seq.config import Corpus
-
-    if files[0] is not None:
-        return str(files[0]), Corpus(source=str(files[0]), target=str(files[1]))
-    first = (("validation", config.data.validation), ("test", config.data.test))
-    named = {name: corpora[0] for name, corpora in first if corpora}
-    named |= {corpus.name: corpus for corpus in config.data.test if corpus.name}
-    wanted = split or "test"
-    if wanted not in named:
-        choices = ", ".join(named)
-        known = f"one of {choices}, or " if named else ""
-        hint = nearest(wanted, named)
-        raise UserError(
-            f"--split: expected {known}--source and --reference, found {wanted!r}{hint}"
-        )
-    return wanted, named[wanted]

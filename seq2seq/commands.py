@@ -1,25 +1,22 @@
 """What the subcommands that need a model do, once their words are checked."""
 
-import dataclasses
-import json
 import os
 import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
 from rich.console import Console
 
-from seq2seq import evaluation, parallel, text_io
+from seq2seq import parallel, text_io
 from seq2seq.checkpoints import storage_errors
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.data.cache import cache_folder
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
-from seq2seq.evaluation import MetricName, Score, looks_tokenised
 from seq2seq.model import cost
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import averaging, loop, metrics
@@ -198,62 +195,6 @@ def _validation(run: RunDirectory, step: int) -> str:
         if (line["step"], line["kind"]) == (step, "validation") and value is not None:
             return f" (validation {_METRIC_NAMES.get(metric, metric)} {value:.4g})"
     return ""
-
-
-def evaluate(
-    run: RunDirectory,
-    name: str,
-    texts: tuple[Sequence[str], Sequence[str]],
-    decoding: DecodingConfig,
-    checkpoint: str | int,
-    *,
-    metrics: Sequence[MetricName],
-    as_json: bool,
-    target: Path | None,
-) -> int:
-    """Translates a test set and prints its scores; returns the exit status.
-
-    The scores are also kept in the run's results.json.
-
-    Args:
-        run: A trained run.
-        name: What the test set is called.
-        texts: Its sources and its references.
-        decoding: How to search.
-        checkpoint: Which one: best, latest or a step.
-        metrics: The metrics wanted.
-        as_json: Whether to print JSON instead of a table.
-        target: Where to keep the translations, if anywhere.
-    """
-    use_compilation_cache()
-    sources, references = texts
-    translator = Translator.load(run.path, checkpoint)
-    with Progress("translating", len(sources), unit="sentences") as progress:
-        results = translator.translate(sources, decoding, progress.advance)
-    hypotheses = [result.text for result in results]
-    if target is not None:
-        with text_io.output(target) as out:
-            out.writelines(f"{text}\n" for text in hypotheses)
-    for what, sentences in (("reference looks", references), ("translations look", hypotheses)):
-        if looks_tokenised(sentences):
-            say(f"warning: {name}: the {what} tokenised; scores compare only on detokenised text")
-    scores = evaluation.evaluate(hypotheses, references, metrics)
-    figures = {metric: dataclasses.asdict(score) for metric, score in scores.items()}
-    show(json.dumps(figures) if as_json else _table(scores, name, len(sources)))
-    try:
-        run.add_results({name: figures})
-    except UserError as error:
-        say(f"warning: scores not kept: {error}")
-    return 0
-
-
-def _table(scores: Mapping[MetricName, Score], name: str, sentences: int) -> str:
-    """Scores for people."""
-    lines = [f"{name}: {_count(sentences, 'sentence')}"]
-    lines += [
-        f"  {k.upper():5} {score.score:6.2f}   {score.signature}" for k, score in scores.items()
-    ]
-    return "\n".join(lines)
 
 
 def translate(

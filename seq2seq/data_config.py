@@ -68,6 +68,10 @@ class DataConfig:
         max_length_ratio: Largest ratio of the two lengths in tokens that is kept for training.
         drop_duplicates: Whether a pair seen before is dropped from training.
         undecodable: What invalid UTF-8 in a training file does: stop with its line, or be dropped.
+        lowercase: Whether all text is lower-cased, in training as in translation.
+        normalize_punctuation: Whether quotes, dashes and the like become ASCII's, as in Moses.
+        tokenizer: What sets spaces between words and punctuation before text is cut into pieces,
+            and takes them out of translations: nothing, or Moses's rules for the language.
         source_row_length: Tokens in one packed source row (S).
         target_row_length: Tokens in one packed target row (T).
         cache: Folder of prepared corpora (default: $XDG_CACHE_HOME/seq2seq or ~/.cache/seq2seq).
@@ -82,6 +86,9 @@ class DataConfig:
     max_length_ratio: float = 9.0
     drop_duplicates: bool = True
     undecodable: Literal["error", "drop"] = "error"
+    lowercase: bool = False
+    normalize_punctuation: bool = False
+    tokenizer: Literal["none", "moses"] = "none"
     source_row_length: int = 128
     target_row_length: int = 128
     cache: str | None = None

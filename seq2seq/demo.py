@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seq2seq import attention_maps, commands, deciding_words, evaluation, recipes
+from seq2seq import attention_maps, commands, deciding_words, recipes
 from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.commands import show
 from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, split
+from seq2seq.evaluate_command import Wanted, scored, translated
+from seq2seq.evaluation_set import EvaluationSet
 from seq2seq.pictures import heat_maps, page
 from seq2seq.pictures.views import Choice
 from seq2seq.run_directory import RunDirectory
@@ -34,9 +36,8 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
         return status
     run = Path(str(config.run))
     translator, contrasts = Translator.load(run), ambiguous()
-    results = translator.translate([pair.source for pair in contrasts])
-    translations = [result.text for result in results]
-    _scores(translator, contrasts, translations, run)
+    translations = translated(translator, [pair.source for pair in contrasts])
+    _scores(translator, contrasts, translations, RunDirectory.open(run))
     attentions = _attentions(translator, contrasts, translations)
     _looks(contrasts, attentions, run)
     _samples(dict(zip(contrasts, translations, strict=True)))
@@ -49,21 +50,21 @@ def _scores(
     translator: Translator,
     contrasts: Sequence[AmbiguousPair],
     translations: Sequence[str],
-    run: Path,
+    run: RunDirectory,
 ) -> None:
     """BLEU on the test set, and how often an ambiguous word is translated in the right sense."""
     test = split("test")
-    hypotheses = [result.text for result in translator.translate([pair.source for pair in test])]
-    scores = evaluation.evaluate(hypotheses, [pair.target for pair in test])
-    pairs = zip(contrasts, translations, strict=True)
-    right = sum(sense_is_right(pair, text) for pair, text in pairs)
+    sources, references = [pair.source for pair in test], [pair.target for pair in test]
+    pairs = EvaluationSet("test", sources, references)
+    hypotheses = translated(translator, sources)
+    bleu = scored(run, pairs, hypotheses, Wanted()).scores["bleu"]
+    marked = zip(contrasts, translations, strict=True)
+    right = sum(sense_is_right(pair, text) for pair, text in marked)
     share = 100 * right / len(contrasts)
-    bleu = scores["bleu"]
     show("")
     show(f"test set, {len(test):,} unseen sentences: BLEU {bleu.score:.1f} ({bleu.signature})")
     show(f"ambiguous words in the right sense: {right} of {len(contrasts)} ({share:.1f} %)")
-    figures = {"bleu": dataclasses.asdict(bleu)}
-    RunDirectory.open(run).add_results({"test": figures, "ambiguous": {"right": share}})
+    run.add_results({"ambiguous": {"right": share}})
 
 
 def _samples(translations: Mapping[AmbiguousPair, str]) -> None:

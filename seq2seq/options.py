@@ -30,6 +30,7 @@ COMMANDS = {
 
 _METRICS = ("bleu", "chrf", "ter")
 _KINDS = ("encoder", "decoder", "cross")
+_SIGNIFICANCE = ("bootstrap", "randomization")
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
 _DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
@@ -168,7 +169,8 @@ def _train() -> _Parser:
 
 def _evaluate() -> _Parser:
     parser = _parser("evaluate", _DECODING_KEYS)
-    _add_run(parser)
+    runs = "the folder of a run; several are scored in turn"
+    parser.add_argument("directories", type=Path, nargs="+", metavar="RUN", help=runs)
     parser.add_argument("--source", type=Path, metavar="FILE", help="text to translate")
     parser.add_argument("--reference", type=Path, metavar="FILE", help="its translation")
     parser.add_argument("--split", metavar="NAME", help="a test set of the recipe (default: test)")
@@ -180,10 +182,31 @@ def _evaluate() -> _Parser:
         metavar="METRIC",
         help="bleu (default), chrf, ter",
     )
+    _add_closer_looks(parser)
     parser.add_argument("--json", action="store_true", help="figures for programs")
     parser.add_argument("--output", type=Path, metavar="FILE", help="keep the translations there")
     _add_checkpoint(parser)
     return parser
+
+
+def _add_closer_looks(parser: _Parser) -> None:
+    """Options of `evaluate` that show more than sacreBLEU's figures."""
+    text = "beside it, BLEU as the WMT14 literature computed it, step by step"
+    parser.add_argument("--paper-bleu", action="store_true", help=text)
+    text = "beside it, BLEU of lower-cased Moses tokens, as papers on Multi30k have it"
+    parser.add_argument("--tokenised", action="store_true", help=text)
+    text = "BLEU by length of the source, and by whether training showed its words"
+    parser.add_argument("--breakdown", action="store_true", help=text)
+    parser.add_argument(
+        "--significance",
+        nargs="?",
+        const=_SIGNIFICANCE[0],
+        type=_one_of(_SIGNIFICANCE),
+        metavar="TEST",
+        help="test each run against the first: bootstrap (default), randomization",
+    )
+    text = "resamples of the bootstrap (default 1000), trials of the randomization (10000)"
+    parser.add_argument("--trials", type=_number, metavar="NUMBER", help=text)
 
 
 def _translate() -> _Parser:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from seq2seq import attention_maps, parallel
+from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.decoding.beam_search import Hypotheses, beam_search
@@ -35,7 +35,7 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        text: The translation, detokenised, in one line.
+        text: The translation, detokenised, in one line; lower-cased where `data.lowercase` is set.
         score: Log-probability divided by the length penalty; 0 for an empty sentence.
         tokens: The pieces of the translation, without the end symbol.
         cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
@@ -68,6 +68,7 @@ class Translator:
         self.config = config
         self.vocabularies = vocabularies
         self.params = params
+        self._source_text, self._target_text = preprocessing.sides(config.data)
         self._search = search_function(config, vocabularies, dtype)
         self._observe = attention_maps.observer(config, vocabularies, dtype)
 
@@ -112,7 +113,8 @@ class Translator:
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
         decoding = decoding or self.config.decoding
-        encoded = self.vocabularies.source.encode([_encodable(text) for text in sentences])
+        prepared = self._source_text.apply([_encodable(text) for text in sentences])
+        encoded = self.vocabularies.source.encode(prepared)
         results = [self._untranslated(*pair) for pair in zip(sentences, encoded, strict=True)]
         limit = decoding.max_source_length - 1
         kept = [
@@ -144,13 +146,13 @@ class Translator:
         """
         decoding, both = decoding or self.config.decoding, self.vocabularies
         longest = decoding.max_source_length - 1
-        sentence = Sentence.of(source, both.source)
+        sentence = Sentence.of(self._source_text.apply([source])[0], both.source)
         sentence.check("the sentence", both.source, longest)
         if target is None:
             [(tokens, _)] = self._decode([list(sentence.ids)], decoding)
             read = Sentence.of_ids(tokens, both.target)
         else:
-            read = Sentence.of(target, both.target)
+            read = Sentence.of(self._target_text.apply([target])[0], both.target)
             read.check("the translation", both.target, longest + decoding.max_extra_tokens)
         return self._observe(self.params, [sentence], [read])[0]
 
@@ -182,7 +184,8 @@ class Translator:
         self, encoded: list[int], kept: list[int], tokens: list[int], score: float
     ) -> Translation:
         target = self.vocabularies.target
-        text = " ".join(target.decode([tokens])[0].splitlines())  # bytes may spell a line's end
+        text = self._target_text.undo(target.decode([tokens]))[0]
+        text = " ".join(text.splitlines())  # bytes may spell a line's end
         pieces = tuple(target.pieces[token] for token in tokens)
         unknown = encoded.count(self.vocabularies.source.symbols.unknown)
         return Translation(text, score, pieces, len(encoded) - len(kept), unknown)

@@ -63,6 +63,23 @@ def recipe(reversal, tmp_path):
         ("evaluate {run} --source x", r"--source: expected --source and --reference together"),
         ("evaluate {run} --split test --source x --reference y", r"--split: .*found both"),
         ("evaluate {run} --output no/where", r"no/where: .*expected a folder .*/no, found nothing"),
+        ("evaluate", r"expected RUN, found none \(see seq2seq evaluate --help\)"),
+        ("evaluate {run} {run}x", r"runx: expected a run directory.*found nothing \(did you mean"),
+        ("evaluate {run} --significance", r"--significance: expected two runs or more, found one"),
+        (
+            "evaluate {run} {run} --significance bootstrp",
+            r"--significance: .*bootstrap, randomization, found 'bootstrp' \(did you mean 'boot",
+        ),
+        ("evaluate {run} {run} --trials 9", r"--trials: expected --significance beside it"),
+        (
+            "evaluate {run} {run} --significance --trials 0",
+            r"--trials: expected a whole number from 1, found '0'",
+        ),
+        (
+            "evaluate {run} {run} --output x",
+            r"--output: expected a single run beside it, found 2",
+        ),
+        ("evaluate {run} --tokenized", r"--tokenized: unknown .*did you mean '--tokenised'"),
         ("translate", r"expected RUN, found none \(see seq2seq translate --help\)"),
         (
             "translate {run}s",
@@ -172,6 +189,24 @@ def test_evaluate_needs_as_many_references_as_sources(fails, trained, tmp_path):
     )
     fails("evaluate", trained.path, *words, match=r"found 3 in .*/a and 2 in .*/b")
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_are_compared_on_the_same_sentences(fails, trained, copied):
+    config = copied / "config.yaml"
+    text = config.read_text()
+    before, key, after = text.partition("  test:\n")
+    config.write_text(before + key + after.replace("valid.{lang}", "train.{lang}", 1))
+    match = r"copy: expected the 'test' sentences of .*run, found others: .*--source and --ref"
+    fails("evaluate", trained.path, copied, match=match)
+    config.write_text(before + "  test: []\n" + after.partition("\n")[2])
+    fails("evaluate", trained.path, copied, match=r"--split: expected one of validation, or ")
+
+
+def test_a_seed_for_significance(fails, trained, copied, monkeypatch):
+    monkeypatch.setenv("SACREBLEU_SEED", "many")
+    words = ("evaluate", trained.path, copied, "--significance")
+    match = r"SACREBLEU_SEED: expected a whole number from 1, or none, found 'many'"
+    fails(*words, match=match)
 
 
 def test_a_run_without_a_checkpoint(fails, copied):

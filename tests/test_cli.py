@@ -256,6 +256,87 @@ def test_the_scores_are_those_of_sacrebleu_itself(trained, call, reversal, tmp_p
     assert [found[name]["signature"] for name in metrics] == [x["signature"] for x in wanted]
 
 
+def test_other_bleus_stand_beside_sacrebleus_own(trained, call):
+    words = ("evaluate", trained.path, "--metrics", "chrf", "--paper-bleu", "--tokenised")
+    status, out, _ = call(*words, "--breakdown")
+    assert status == 0
+    shown = out.splitlines()
+    starts = ["  BLEU ", "      compares with sacreBLEU", "  CHRF ", "  BLEU of lower-cased"]
+    places = [next(i for i, line in enumerate(shown) if line.startswith(s)) for s in starts]
+    assert places == sorted(places)
+    for text in ("    tokenised ", "    + hyphens split ", "    + plain quotes ", "  BLEU by part"):
+        assert any(line.startswith(text) for line in shown)
+    figures = json.loads(call(*words, "--breakdown", "--json")[1])
+    assert list(figures) == ["bleu", "chrf", "paper_bleu", "tokenised_bleu", "breakdown"]
+    names = [step["name"] for step in figures["paper_bleu"]["steps"]]
+    assert names == ["tokenised", "+ hyphens split", "+ plain quotes"]
+    assert figures["paper_bleu"]["signature"].startswith("paper-bleu|")
+    parts = figures["breakdown"]
+    assert parts["signature"] == figures["bleu"]["signature"]
+    assert sum(part["sentences"] for part in parts["by_length"]) == 40
+    assert [part["sentences"] for part in parts["by_words"]] == [40, 0]
+    results = RunDirectory.open(trained.path).results
+    assert json.loads(results.read_text())["test"] == figures
+
+
+def test_a_breakdown_without_the_training_text(copied, call):
+    config = copied / "config.yaml"
+    config.write_text(config.read_text().replace("/train.{lang}", "/gone.{lang}"))
+    status, out, _ = call("evaluate", copied, "--breakdown")
+    assert status == 0
+    assert "not known (the training text is out of reach: " in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith("gone.src: no such file)")
+    parts = json.loads(call("evaluate", copied, "--breakdown", "--json")[1])["breakdown"]
+    assert parts["by_words"] is None
+    assert "gone.src" in parts["missing"]
+
+
+def test_several_runs_are_compared(trained, copied, call):
+    config = copied / "config.yaml"
+    config.write_text(config.read_text().replace("  beam_size: 2", "  beam_size: 1"))
+    words = ("evaluate", trained.path, copied, "--significance", "--trials", "100")
+    status, out, _ = call(*words)
+    assert status == 0
+    shown = out.splitlines()
+    assert shown[0] == f"{trained.path}, test: 40 sentences"
+    assert shown[2] == f"{copied}, test: 40 sentences"
+    assert shown[4].startswith(f"paired bootstrap, 100 resamples, against {trained.path}")
+    assert "p =" not in shown[6]
+    assert "p =" in shown[7]
+    randomised = (*words[:3], "--significance", "randomization", "--trials", "100", "--json")
+    figures = json.loads(call(*randomised)[1])
+    assert [run["run"] for run in figures["runs"]] == [str(trained.path), str(copied)]
+    assert figures["significance"]["test"] == "randomization"
+    kept = [json.loads(RunDirectory.open(run).results.read_text()) for run in words[1:3]]
+    for run, results in zip(figures["runs"], kept, strict=True):
+        assert results["test"]["bleu"] == run["bleu"]
+
+
+def test_a_run_of_prepared_text_takes_and_gives_raw_text(trained, call, reversal, tmp_path):
+    """Capitals and full stops are for people; the model sees the small task's words."""
+    for file in ("train.src", "train.tgt", "valid.src", "valid.tgt"):
+        lines = (reversal / file).read_text().splitlines()
+        (tmp_path / file).write_text("".join(f"{line.title()}.\n" for line in lines))
+    words = ["train", "--config", reversal / "reversal.yaml", f"--run={tmp_path / 'run'}"]
+    words += ["--data.lowercase=true", "--data.tokenizer=moses", f"--data.cache={tmp_path}"]
+    words += [f"--data.{key}={tmp_path}/valid.{{lang}}" for key in ("validation", "test")]
+    words += [f"--data.train={tmp_path}/train.{{lang}}", *trained.words[4:]]
+    assert call(*words)[0] == 0
+    status, out, err = call("evaluate", tmp_path / "run", "--tokenised", "--json")
+    assert status == 0
+    assert any("this run writes no capitals" in line for line in err)
+    figures = json.loads(out)
+    assert figures["tokenised_bleu"]["score"] > figures["bleu"]["score"]
+    (tmp_path / "in").write_text("Ada Bea.\n")
+    out = call("translate", tmp_path / "run", tmp_path / "in")[1]
+    assert out == out.lower()
+    assert " ." not in out
+    assert out.endswith(".\n")
+    status, _, err = call(*words, "--data.lowercase=false")
+    assert status == 2
+    assert "data.lowercase is True in this run, False in the config" in err[-1]
+
+
 def test_evaluate_warns_of_tokenised_text(trained, call, tmp_path):
     (tmp_path / "a").write_text("ada bea\n" * 3)
     (tmp_path / "b").write_text("bea ada .\n" * 3)

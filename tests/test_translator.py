@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from seq2seq import translator
-from seq2seq.config import Config, ModelConfig, VocabularyConfig
+from seq2seq.config import Config, DataConfig, ModelConfig, VocabularyConfig
 from seq2seq.data.vocabulary_training import train_vocabularies
 from seq2seq.translator import Translation, Translator
 
@@ -92,6 +92,38 @@ def test_a_spelt_out_line_end_makes_no_line():
     tokens = [pieces.index(piece) for piece in ("\u2581ada", "<0x0A>", "\u2581bea")]
     assert vocabularies.target.decode([tokens]) == ["ada\n bea"]
     assert "\n" not in made._result([], [], tokens, 0.0).text
+
+
+def prepared_alike(model, **options):
+    """The same model, as if it had been trained on text that was prepared so."""
+    data = dataclasses.replace(model.config.data, target_language="de", **options)
+    config = dataclasses.replace(model.config, data=data)
+    return Translator(config, model.vocabularies, model.params)
+
+
+def test_raw_text_is_prepared_as_in_training(model):
+    raw = ["Ada BEA, cleo!", "KIM", "", "漢 Ä"]
+    seen = ["ada bea , cleo !", "kim", "", "漢 ä"]
+    found = prepared_alike(model, lowercase=True, tokenizer="moses").translate(raw)
+    plain = model.translate(seen)
+    assert [result.tokens for result in found] == [result.tokens for result in plain]
+    assert [result.unknown for result in found] == [result.unknown for result in plain]
+    assert found[0].unknown == 2
+    assert found[3] == Translation("漢 Ä", unknown=2, copied=True)
+    assert [result.text for result in found[:3]] == [result.text for result in plain[:3]]
+
+
+def test_translations_are_detokenised():
+    texts = ['( ada ) , bea ! " cleo dora "'] * 9
+    config = VocabularyConfig(size=30)
+    vocabularies = train_vocabularies(texts, texts, config)
+    model = ModelConfig(encoder_layers=1, decoder_layers=1, width=8, heads=2, feed_forward_width=8)
+    tokens = vocabularies.target.encode(texts[:1])[0]
+    wanted = {"none": texts[0], "moses": '(ada), bea! "cleo dora"'}
+    for tokenizer, text in wanted.items():
+        data = DataConfig(tokenizer=tokenizer)
+        made = Translator(Config(data=data, model=model, vocabulary=config), vocabularies, {})
+        assert made._result([], [], tokens, 0.0).text == text
 
 
 def test_batches_hold_every_sentence_once_within_the_budget():

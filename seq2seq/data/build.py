@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32
 
+from seq2seq import preprocessing
 from seq2seq.config import Config, Corpus, DataConfig
 from seq2seq.data import corpora, filters
 from seq2seq.data.filters import Verdict, Verdicts
@@ -24,6 +25,7 @@ from seq2seq.data.sampling import Sampler
 from seq2seq.data.storage import PairWriter, Ragged, TokenPairs
 from seq2seq.data.vocabulary_training import train_vocabularies
 from seq2seq.errors import UserError
+from seq2seq.preprocessing import Preprocessing
 from seq2seq.vocabulary import Vocabularies, Vocabulary
 
 REPORT_FILE = "report.json"
@@ -79,7 +81,15 @@ class _Part(NamedTuple):
     data: DataConfig
 
     def read(self, corpus: Corpus) -> Iterator[corpora.Chunk]:
-        return corpora.read(corpus, self.data, self.split)
+        source, target = preprocessing.sides(self.data)
+        for chunk in corpora.read(corpus, self.data, self.split):
+            yield corpora.Chunk(_applied(source, chunk.sources), _applied(target, chunk.targets))
+
+
+def _applied(side: Preprocessing, texts: Sequence[str | None]) -> list[str | None]:
+    """Prepares the texts that could be decoded."""
+    prepared = iter(side.apply([text for text in texts if text is not None]))
+    return [None if text is None else next(prepared) for text in texts]
 
 
 def _validation_part(data: DataConfig) -> _Part:

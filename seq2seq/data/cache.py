@@ -1,10 +1,11 @@
 """The cache of prepared corpora: a folder's name says what it was made from, and it is whole.
 
 The name is a fingerprint of all that the prepared pairs depend on: the corpora (for files: path,
-size and time of change; for the phrasebook: its code), the languages, filters and vocabulary, and
-the version of our format. What only batches depend on (row lengths, weights, the order) is no part
-of it. A folder is made under another name and renamed when it is complete: whatever befalls the
-process, no half of it is ever found, and of two processes that make the same one wins.
+size and time of change; for the phrasebook: its code), the languages, filters, preparation of the
+text and vocabulary, and the version of our format. What only batches depend on (row lengths,
+weights, the order) is no part of it. A folder is made under another name and renamed when it is
+complete: whatever befalls the process, no half of it is ever found, and of two processes that make
+the same one wins.
 
 A hub dataset is known by its id, configuration and split: a change behind an id is not noticed.
 """
@@ -23,6 +24,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
+from seq2seq import preprocessing
 from seq2seq.config import Config, Corpus, DataConfig
 from seq2seq.data.corpora import file_paths
 from seq2seq.errors import UserError
@@ -53,7 +55,7 @@ def fingerprint(config: Config) -> str:
         UserError: A file of a corpus is missing.
     """
     data = config.data
-    parts = {
+    parts: dict[str, Any] = {
         "format": FORMAT,
         "languages": (data.source_language, data.target_language),
         "train": [_identity(corpus, data) for corpus in data.train],
@@ -63,6 +65,8 @@ def fingerprint(config: Config) -> str:
         "vocabulary": asdict(config.vocabulary),
         "seed": config.training.seed if config.vocabulary.sampling else None,
     }
+    if text := preprocessing.identity(data):
+        parts["text"] = text
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from seq2seq import parallel
+from seq2seq import parallel, preprocessing
 from seq2seq.config import Config, DataConfig
 from seq2seq.data import corpora
 from seq2seq.data.batches import Batches
@@ -19,7 +19,10 @@ from seq2seq.types import Batch, Params
 
 
 def read_text(data: DataConfig, sentences: int) -> tuple[list[str], list[str]]:
-    """The first `sentences` validation pairs as raw text: sources and references."""
+    """The first `sentences` validation pairs: raw sources, references as the model can write them.
+
+    A model of lower-cased text is not asked for capitals: the figure is to choose a checkpoint by.
+    """
     sources: list[str] = []
     references: list[str] = []
     for corpus in data.validation if sentences else ():
@@ -27,7 +30,8 @@ def read_text(data: DataConfig, sentences: int) -> tuple[list[str], list[str]]:
             (sources, references), corpora.read_texts(corpus, data, "validation"), strict=True
         ):
             side += texts
-    return sources[:sentences], references[:sentences]
+    target = preprocessing.sides(data)[1]
+    return sources[:sentences], target.comparable(references[:sentences])
 
 
 class Validator:

@@ -82,6 +82,9 @@ def test_whatever_matters_changes_the_fingerprint(small: Config, tmp_path: Path)
         with_data(small, max_length_ratio=8.0),
         with_data(small, drop_duplicates=False),
         with_data(small, undecodable="drop"),
+        with_data(small, lowercase=True),
+        with_data(small, normalize_punctuation=True),
+        with_data(small, tokenizer="moses"),
         with_data(small, validation=()),
         with_data(small, train=small.data.train * 2),
         replace(small, vocabulary=replace(small.vocabulary, size=299)),
@@ -142,6 +145,40 @@ def test_duplicates_are_found_across_corpora(small: Config) -> None:
     assert reports[1].kept == 0
     assert reports[1].dropped["duplicate"] == reports[1].read == reports[0].read
     assert reports[0].kept > 0
+
+
+def test_text_is_prepared_before_anything_else(
+    small: Config, parallel: Callable[..., Path]
+) -> None:
+    """Vocabulary, duplicates and pairs are of the same text: what the model is to see."""
+    rows = [
+        (f"The {a} „{b}“, isn't it?", f"Das {b} „{a}“, ging’s?")
+        for a in ("Alpha", "Beta", "Gamma")
+        for b in ("Delta", "Epsilon", "Zeta")
+    ]
+    shouted = [tuple(side.upper() for side in row) for row in rows[:2]]
+    folder = parallel("raw", *map(list, zip(*rows, *shouted, strict=True)))
+    with (folder / "raw.en").open("ab") as source, (folder / "raw.de").open("ab") as target:
+        source.write(b"b\xfcse\n")
+        target.write(b"evil\n")
+    corpus = Corpus(path=str(folder / "raw.{lang}"))
+    options = {"lowercase": True, "normalize_punctuation": True, "tokenizer": "moses"}
+    config = with_data(small, train=(corpus,), undecodable="drop", **options)
+    prepared = prepare(replace(config, vocabulary=replace(config.vocabulary, size=50)))
+    report = prepared.report.corpora[0]
+    assert report.read == 12
+    assert (report.dropped["duplicate"], report.dropped["undecodable"]) == (2, 1)
+    assert texts(prepared) == [
+        (
+            f'the {a} " {b} , " isn \'t it ?',  # English puts the comma into the quotes
+            f'das {b} " {a} " , ging \' s ?',
+        )
+        for a in ("alpha", "beta", "gamma")
+        for b in ("delta", "epsilon", "zeta")
+    ]
+    pieces = "".join(prepared.vocabularies.source.pieces[4:])
+    assert pieces == pieces.lower()
+    assert not set("„“’") & set(pieces)
 
 
 def test_report_agrees_with_the_pairs(small: Config) -> None:

@@ -3,11 +3,13 @@
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
+from seq2seq.config import Corpus, DataConfig
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.run_directory import RunDirectory
@@ -30,6 +32,15 @@ def train(config, **options):
 def assert_equal(a, b):
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+def test_references_are_what_the_model_can_write(tmp_path):
+    (tmp_path / "valid.en").write_text("A dog.\nB\n", encoding="utf-8")
+    (tmp_path / "valid.de").write_text("Ein „Hund“.\nB\n", encoding="utf-8")
+    raw = DataConfig(validation=(Corpus(path=str(tmp_path / "valid.{lang}")),))
+    assert read_text(raw, 1) == (["A dog."], ["Ein „Hund“."])
+    options = {"lowercase": True, "normalize_punctuation": True, "tokenizer": "moses"}
+    assert read_text(replace(raw, **options), 1) == (["A dog."], ['ein "hund".'])
 
 
 def test_a_restart_goes_on_bit_for_bit(config_of):

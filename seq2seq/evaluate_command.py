@@ -1,0 +1,222 @@
+"""What `seq2seq evaluate` does: translate a test set by one run or several, and score it.
+
+One run gives its scores; several give theirs in turn and, if asked for, a paired test against the
+first.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq import breakdown, evaluation, paper_bleu, significance, text_io
+from seq2seq.breakdown import Breakdown
+from seq2seq.commands import say, show, use_compilation_cache
+from seq2seq.config import DataConfig, DecodingConfig
+from seq2seq.errors import UserError
+from seq2seq.evaluation import MetricName, Score
+from seq2seq.evaluation_set import EvaluationSet
+from seq2seq.paper_bleu import Step
+from seq2seq.run_directory import RunDirectory
+from seq2seq.significance import TestName
+from seq2seq.training.progress import Progress
+from seq2seq.translator import Translator
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be found out.
+
+    Attributes:
+        metrics: sacreBLEU's metrics; BLEU is added beside whatever else is wanted.
+        paper_bleu: Whether BLEU as the WMT14 literature computed it is shown beside.
+        tokenised: Whether BLEU of lower-cased Moses tokens is.
+        breakdown: Whether BLEU is broken down by length and by known words.
+        significance: The paired test between runs, if any.
+        trials: Its resamples or trials; default sacreBLEU's.
+    """
+
+    metrics: Sequence[MetricName] = ("bleu",)
+    paper_bleu: bool = False
+    tokenised: bool = False
+    breakdown: bool = False
+    significance: TestName | None = None
+    trials: int | None = None
+
+    @property
+    def all_metrics(self) -> list[MetricName]:
+        """The metrics wanted; other ways to compute BLEU never stand without sacreBLEU's."""
+        beside = self.paper_bleu or self.tokenised or self.breakdown
+        first: tuple[MetricName, ...] = ("bleu",) if beside else ()
+        return list(dict.fromkeys((*first, *self.metrics)))
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one run's translations are worth.
+
+    Attributes:
+        scores: sacreBLEU's figures, in its own settings.
+        steps: Those of the WMT14 literature, if wanted.
+        tokenised: BLEU of lower-cased tokens, if wanted.
+        parts: The breakdown, if wanted.
+    """
+
+    scores: Mapping[MetricName, Score]
+    steps: tuple[Step, ...] = ()
+    tokenised: Score | None = None
+    parts: Breakdown | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns all figures as JSON can hold them; what was not wanted has no key."""
+        figures: dict[str, Any] = {k: dataclasses.asdict(v) for k, v in self.scores.items()}
+        if self.steps:
+            figures["paper_bleu"] = paper_bleu.as_json(self.steps)
+        if self.tokenised is not None:
+            figures["tokenised_bleu"] = dataclasses.asdict(self.tokenised)
+        if self.parts is not None:
+            figures["breakdown"] = breakdown.as_json(self.parts)
+        return figures
+
+    def lines(self) -> list[str]:
+        """Returns all figures for people."""
+        text = []
+        for name, score in self.scores.items():
+            text.append(f"  {name.upper():5} {score.score:6.2f}   {score.signature}")
+            if name == "bleu" and self.steps:
+                text.append(f"      {paper_bleu.SACREBLEU_COMPARES}")
+        if self.tokenised is not None:
+            text.append("  BLEU of lower-cased tokens; not to be compared with sacreBLEU figures")
+            text.append(f"        {self.tokenised.score:6.2f}   {self.tokenised.signature}")
+        if self.steps:
+            text += paper_bleu.lines(self.steps, self.scores["bleu"].score)
+        return text + (breakdown.lines(self.parts) if self.parts else [])
+
+
+def evaluate(
+    runs: Sequence[tuple[RunDirectory, DecodingConfig]],
+    pairs: EvaluationSet,
+    checkpoint: str | int,
+    wanted: Wanted,
+    *,
+    as_json: bool,
+    target: Path | None,
+) -> int:
+    """Translates a test set by every run and prints the scores; returns the exit status.
+
+    The scores are also kept in each run's results.json.
+
+    Args:
+        runs: Trained runs, each with how it searches.
+        pairs: The test set.
+        checkpoint: Which one of every run: best, latest or a step.
+        wanted: What is to be found out.
+        as_json: Whether to print JSON instead of tables.
+        target: Where to keep the translations of a single run, if anywhere.
+    """
+    if wanted.significance is not None:
+        significance.check_seed()
+    use_compilation_cache()
+    translations: list[tuple[str, Sequence[str]]] = []
+    found: list[tuple[str, Results]] = []
+    for run, decoding in runs:
+        hypotheses = translated(Translator.load(run.path, checkpoint), pairs.sources, decoding)
+        if target is not None:
+            with text_io.output(target) as out:
+                out.writelines(f"{text}\n" for text in hypotheses)
+        found.append((str(run.path), scored(run, pairs, hypotheses, wanted)))
+        translations.append((str(run.path), hypotheses))
+        if not as_json:
+            show("\n".join(_table(pairs, found[-1], len(runs))))
+    test = None
+    if wanted.significance is not None:
+        options = (wanted.all_metrics, wanted.significance, wanted.trials)
+        test = significance.compare(translations, pairs.references, *options)
+    if as_json:
+        show(json.dumps(_json(found, test)))
+    elif test is not None:
+        show("\n".join(significance.lines(test)))
+    return 0
+
+
+def translated(
+    translator: Translator, sources: Sequence[str], decoding: DecodingConfig | None = None
+) -> list[str]:
+    """Translates sentences, and shows how far it is; the run's own search by default."""
+    with Progress("translating", len(sources), unit="sentences") as progress:
+        results = translator.translate(sources, decoding, progress.advance)
+    return [result.text for result in results]
+
+
+def scored(
+    run: RunDirectory, pairs: EvaluationSet, hypotheses: Sequence[str], wanted: Wanted
+) -> Results:
+    """Scores translations of a test set and keeps the scores in the run's results.json.
+
+    Warns where the text makes scores incomparable.
+
+    Args:
+        run: Whose translations they are.
+        pairs: The test set.
+        hypotheses: Its translations, detokenised, in order.
+        wanted: What is to be found out.
+    """
+    data, references = run.config.data, pairs.references
+    _warn(pairs, hypotheses, data)
+    language = data.target_language
+    results = Results(
+        evaluation.evaluate(hypotheses, references, wanted.all_metrics),
+        paper_bleu.paper_bleu(hypotheses, references, language) if wanted.paper_bleu else (),
+        paper_bleu.tokenised_bleu(hypotheses, references, language) if wanted.tokenised else None,
+        _breakdown(pairs, hypotheses, data) if wanted.breakdown else None,
+    )
+    try:
+        run.add_results({pairs.name: results.as_json()})
+    except UserError as error:
+        say(f"warning: scores not kept: {error}")
+    return results
+
+
+def _warn(pairs: EvaluationSet, hypotheses: Sequence[str], data: DataConfig) -> None:
+    for what, texts in (
+        ("reference looks", pairs.references),
+        ("translations look", hypotheses),
+    ):
+        if evaluation.looks_tokenised(texts):
+            text = f"the {what} tokenised; scores compare only on detokenised text"
+            say(f"warning: {pairs.name}: {text}")
+    if data.lowercase and any(text != text.lower() for text in pairs.references):
+        text = "this run writes no capitals, and scores with case:mixed ask for them"
+        say(f"warning: {pairs.name}: {text}; --tokenised gives BLEU without case")
+
+
+def _breakdown(pairs: EvaluationSet, hypotheses: Sequence[str], data: DataConfig) -> Breakdown:
+    texts = (pairs.sources, hypotheses, pairs.references)
+    signature = evaluation.evaluate(hypotheses, pairs.references)["bleu"].signature
+    parts = breakdown.by_length(*texts)
+    try:
+        with Progress("reading training text", unit="pairs") as progress:
+            unseen = breakdown.unseen_words(pairs.sources, data, progress.advance)
+    except UserError as error:
+        return Breakdown(signature, parts, None, f"the training text is out of reach: {error}")
+    return Breakdown(signature, parts, breakdown.by_words(*texts, unseen))
+
+
+def _table(pairs: EvaluationSet, found: tuple[str, Results], runs: int) -> list[str]:
+    """Scores for people; of several runs each one is named."""
+    name, results = found
+    count = len(pairs.sources)
+    title = f"{pairs.name}: {count:,} {'sentence' if count == 1 else 'sentences'}"
+    return [title if runs == 1 else f"{name}, {title}", *results.lines()]
+
+
+def _json(
+    found: Sequence[tuple[str, Results]], test: significance.Significance | None
+) -> dict[str, Any]:
+    """Scores for programs: of one run its figures, of several a list of them."""
+    if len(found) == 1:
+        return found[0][1].as_json()
+    figures: dict[str, Any] = {"runs": [{"run": name, **each.as_json()} for name, each in found]}
+    return figures | ({} if test is None else {"significance": significance.as_json(test)})

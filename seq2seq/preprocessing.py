@@ -1,0 +1,71 @@
+"""What is done to raw text before it is cut into pieces, and undone in what comes out.
+
+By default nothing: SentencePiece takes text as people write it. Settings that were published on
+lower-cased or tokenised text need the same of theirs (`data.lowercase`,
+`data.normalize_punctuation`, `data.tokenizer`), in training, validation and translation alike. The
+order is that of the scripts they were prepared with: lower-case, normalise, tokenise.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seq2seq import moses
+from seq2seq.config import DataConfig
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The preparation of one side's text.
+
+    Attributes:
+        language: Language code, whose rules Moses applies.
+        lowercase: Whether text is lower-cased.
+        normalize_punctuation: Whether quotes and the like become those of ASCII.
+        tokenizer: What sets spaces between words and punctuation, if anything.
+    """
+
+    language: str
+    lowercase: bool = False
+    normalize_punctuation: bool = False
+    tokenizer: Literal["none", "moses"] = "none"
+
+    def apply(self, texts: Sequence[str]) -> list[str]:
+        """Returns raw texts as the vocabulary and the model are to see them, one line each."""
+        plain = self.comparable(texts)
+        return plain if self.tokenizer == "none" else moses.tokenise(plain, self.language)
+
+    def comparable(self, texts: Iterable[str]) -> list[str]:
+        """Returns references as the model could have written them: not tokenised, or no longer."""
+        result = [text.lower() for text in texts] if self.lowercase else list(texts)
+        if not self.normalize_punctuation:
+            return result
+        return moses.normalise_punctuation(result, self.language)
+
+    def undo(self, texts: Sequence[str]) -> list[str]:
+        """Returns what the model wrote, detokenised; case stays as it is."""
+        if self.tokenizer == "none":
+            return list(texts)
+        return moses.detokenise(texts, self.language)
+
+
+def sides(data: DataConfig) -> tuple[Preprocessing, Preprocessing]:
+    """Returns the preparation of source and target text."""
+    options = (data.lowercase, data.normalize_punctuation, data.tokenizer)
+    return (
+        Preprocessing(data.source_language, *options),
+        Preprocessing(data.target_language, *options),
+    )
+
+
+def identity(data: DataConfig) -> dict[str, object]:
+    """Returns all that prepared text depends on, for a fingerprint; nothing where all is off."""
+    if sides(data)[0] == Preprocessing(data.source_language):
+        return {}
+    by_moses = data.normalize_punctuation or data.tokenizer == "moses"
+    return {
+        "lowercase": data.lowercase,
+        "normalize_punctuation": data.normalize_punctuation,
+        "tokenizer": data.tokenizer,
+        "sacremoses": moses.sacremoses_version() if by_moses else None,
+    }
