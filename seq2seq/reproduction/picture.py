@@ -93,6 +93,7 @@ def _over(value: float | None, base: float) -> float | None:
 def _panel(axes: "Axes", title: str, pairs: Sequence[Pair]) -> None:
     axes.set_title(title, loc="left", color=_INK, fontsize=10)
     axes.tick_params(colors=_INK, labelsize=8, length=0)
+    axes.locator_params(axis="x", nbins=6)
     axes.grid(True, color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)

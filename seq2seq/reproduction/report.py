@@ -39,12 +39,13 @@ class Measured(NamedTuple):
     result: Result
 
 
-def write(measured: Sequence[Measured], output: Path) -> tuple[Path, Path]:
+def write(measured: Sequence[Measured], output: Path, command: str) -> tuple[Path, Path]:
     """Writes the report; returns its two files.
 
     Args:
         measured: The rows that are measured, in the table's order; at least one.
         output: The folder.
+        command: What made it, which says what all rows have been given.
 
     Raises:
         UserError: There is no room, or the folder may not be written.
@@ -53,20 +54,22 @@ def write(measured: Sequence[Measured], output: Path) -> tuple[Path, Path]:
     with storage_errors(output):
         output.mkdir(parents=True, exist_ok=True)
         draft = files[0].with_name(".table3.md.new")
-        draft.write_text(markdown(measured), encoding="utf-8")
+        draft.write_text(markdown(measured, command), encoding="utf-8")
         draft.replace(files[0])
         picture.draw([point(each) for each in measured], files[1])
     return files
 
 
-def markdown(measured: Sequence[Measured]) -> str:
-    """Returns the whole report."""
+def markdown(measured: Sequence[Measured], command: str) -> str:
+    """Returns the whole report, for `write`'s arguments."""
     return f"""\
 # Table 3 of *Attention Is All You Need*, and the same rows here
 
 ![Effect of each change on BLEU and perplexity, in the paper and here](table3.png)
 
 {table(measured)}
+
+    {command}
 
 {_notes(measured)}
 """
@@ -127,6 +130,8 @@ def _notes(measured: Sequence[Measured]) -> str:
     signatures = _alternatives([f"`{m.result.signature}`" for m in measured])
     devices = _alternatives([m.result.devices for m in measured])
     notes = (
+        "The command above made this: it says what all rows were given. Changes are in the paper's"
+        " symbols, and sizes among them those of the paper's base model.",
         "The paper trained on WMT 2014, English to German, and measured on newstest2013, without"
         " averaging of checkpoints. Here: trained on "
         f"{train} ({languages}), measured on {validation}: {sentences} sentences; the last"

@@ -39,7 +39,7 @@ def reproduce(rows: Sequence[Row], wanted: Collection[str], output: Path, again:
     _warn_of_short_training(chosen)
     try:
         results = _kept(rows, wanted)
-        failed, stopped_by = _train_all(chosen, rows, results, output)
+        failed, stopped_by = _train_all(chosen, rows, results, output, again)
     except (KeyboardInterrupt, SystemExit):
         say(f"to go on: {again}")
         raise
@@ -67,7 +67,7 @@ def _kept(rows: Sequence[Row], wanted: Collection[str]) -> dict[str, Result]:
 
 
 def _train_all(
-    chosen: Sequence[Row], rows: Sequence[Row], results: dict[str, Result], output: Path
+    chosen: Sequence[Row], rows: Sequence[Row], results: dict[str, Result], output: Path, again: str
 ) -> tuple[list[str], signal.Signals | None]:
     """Trains what is not trained; returns what failed, and the signal that stopped it."""
     waiting = [row for row in chosen if row.name not in results]
@@ -85,11 +85,11 @@ def _train_all(
         if isinstance(result, signal.Signals):
             return failed, result
         results[row.name] = result
-        report.write(_measured(rows, results), output)
+        report.write(_measured(rows, results), output, again)
         jax.clear_caches()  # the next row's programs are others
     if measured := _measured(rows, results):
         show(report.table(measured))
-        show(f"report: {' '.join(str(path) for path in report.write(measured, output))}")
+        show(f"report: {' '.join(str(path) for path in report.write(measured, output, again))}")
     return failed, None
 
 
