@@ -1,5 +1,6 @@
 """What encoder and decoder layers are made of, besides attention; and stacks of equal layers."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +18,11 @@ from seq2seq.model.look_up import look_up
 from seq2seq.model.projection import projection
 
 Module = TypeVar("Module", bound=nnx.Module)
-_ACTIVATIONS = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "swish": jax.nn.swish}
+_ACTIVATIONS = {
+    "relu": jax.nn.relu,
+    "gelu": functools.partial(jax.nn.gelu, approximate=False),
+    "swish": jax.nn.swish,
+}
 
 
 def sinusoids(length: int, width: int, layout: str = "interleaved") -> Float[np.ndarray, "S D"]:
