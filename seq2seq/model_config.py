@@ -24,7 +24,7 @@ class ModelConfig:
         norm: Layer normalisation after each sub-layer's sum (the paper) or before each sub-layer,
             then with a last one on top.
         norm_epsilon: ε of the layer normalisation.
-        activation: Activation of the feed-forward layers.
+        activation: Activation of the feed-forward layers; gelu is the exact one, x · Φ(x).
         positions: Fixed sinusoids or learned embeddings (Table 3, row E).
         sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
         max_positions: Longest sentence that learned positions can hold.
