@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2seq.attention_maps import SentenceAttention
-    from seq2seq.commands import train_model as train
+    from seq2seq.commands.train import train_model as train
     from seq2seq.config import Config, Corpus
     from seq2seq.data.prepare import Prepared, prepare
     from seq2seq.errors import UserError
-    from seq2seq.evaluation import Score, evaluate
+    from seq2seq.evaluation.scores import Score, evaluate
     from seq2seq.recipes import load as load_recipe
     from seq2seq.run_directory import RunDirectory
     from seq2seq.training.loop import Outcome
@@ -48,16 +48,16 @@ _PLACES = {
     "Outcome": "training.loop.Outcome",
     "Prepared": "data.prepare.Prepared",
     "RunDirectory": "run_directory.RunDirectory",
-    "Score": "evaluation.Score",
+    "Score": "evaluation.scores.Score",
     "SentenceAttention": "attention_maps.SentenceAttention",
     "Translation": "translator.Translation",
     "Translator": "translator.Translator",
     "UserError": "errors.UserError",
     "Vocabularies": "vocabulary.Vocabularies",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "evaluation.scores.evaluate",
     "load_recipe": "recipes.load",
     "prepare": "data.prepare.prepare",
-    "train": "commands.train_model",
+    "train": "commands.train.train_model",
 }
 
 

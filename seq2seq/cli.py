@@ -105,7 +105,7 @@ def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
 def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     config = _recipe(arguments.config, overrides)
-    from seq2seq.commands import train
+    from seq2seq.commands.train import train
 
     flags = [f"--{name}" for name in ("distributed",) if getattr(arguments, name)]
     again = ["seq2seq", "train", "--config", str(arguments.config), *flags, *overrides]
@@ -119,10 +119,10 @@ def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     runs = [_trained(folder, arguments.checkpoint) for folder in folders]
     searches = [_decoding(run, overrides) for run in runs]
     _check_output(arguments.output)
-    from seq2seq.evaluation_set import read_common
+    from seq2seq.evaluation.test_sets import read_common
 
     pairs = read_common(runs, files, arguments.split)
-    from seq2seq.evaluate_command import Wanted, evaluate
+    from seq2seq.commands.evaluate import Wanted, evaluate
 
     return evaluate(
         list(zip(runs, searches, strict=True)),
@@ -167,7 +167,7 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     for file in arguments.files:
         text_io.check_input(file)
     _check_output(arguments.output)
-    from seq2seq.commands import translate
+    from seq2seq.commands.translate import translate
 
     files = arguments.files or [text_io.STDIN]
     return translate(run, files, arguments.output, decoding, arguments.checkpoint)
@@ -178,7 +178,7 @@ def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
         key = overrides[0].partition("=")[0]
         raise UserError(f"{key}: expected no key of a recipe, as the run is trained already")
     run = _trained(arguments.directory, "latest")
-    from seq2seq.commands import average
+    from seq2seq.commands.average import average
     from seq2seq.training import averaging
 
     def choose(run: "RunDirectory") -> Sequence[int]:
@@ -201,7 +201,7 @@ def _attention(arguments: argparse.Namespace, overrides: list[str]) -> int:
     decoding = _decoding(run, overrides)
     _check_heads(arguments, run.config)
     _check_output(output)
-    from seq2seq.attention import attention
+    from seq2seq.commands.attention import attention
     from seq2seq.pictures.views import Choice
 
     choice = Choice(arguments.kind, arguments.layer, arguments.head)
@@ -224,7 +224,7 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if (arguments.directory is None) == (arguments.config is None):
         found = "none" if arguments.config is None else "both"
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
-    from seq2seq.describe import describe
+    from seq2seq.commands.describe import describe
 
     if arguments.config is not None:
         return describe(_recipe(arguments.config, overrides), None, arguments.json)
@@ -237,12 +237,13 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     _recipe(arguments.config, overrides)
-    from seq2seq.demo import demo
+    from seq2seq.commands.demo import demo
 
     return demo(arguments.config, overrides)
 
 
 def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    keep_freed_memory()
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
     if arguments.data is not None:

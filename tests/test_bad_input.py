@@ -103,7 +103,7 @@ def recipe(reversal, tmp_path):
         ("attention {run} ada --output no/x.png", r"no/x.png: cannot be written: .*found nothing"),
         ("attention {run} ada --output x.png --layer 2", r"--layer: .*from 1 to 1, found 2"),
         ("attention {run} ada --output x.png --head 1 3", r"--head: .*from 1 to 2, found 3"),
-        ("attention {run} ada --output x.png --head 0", r"--head: expected numbers from 1.*'0'"),
+        ("attention {run} ada --output x.png --head 0", r"--head: expected a whole number from 1.*'0'"),
         ("attention {run} ada --output x.png --kind crss", r"--kind: .*did you mean 'cross'\?"),
         ("attention {run}s ada --output x.png", r"runs: expected a run directory"),
     ],
@@ -111,7 +111,7 @@ def recipe(reversal, tmp_path):
 def test_words(fails, trained, reversal, words, match, monkeypatch):
     """Mistakes in the words are answered before anything is computed."""
     monkeypatch.chdir(Path(__file__).parent.parent)
-    monkeypatch.setattr("seq2seq.commands.use_compilation_cache", None)
+    monkeypatch.setattr("seq2seq.commands.console.cache_folder", None)
     places = {"run": trained.path, "folder": reversal, "recipe": reversal / "reversal.yaml"}
     fails(*(word.format(**places) for word in words.split()), match=match)
 

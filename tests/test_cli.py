@@ -101,11 +101,11 @@ def test_train_says_how_it_ended(trained, call):
 
 
 def test_only_the_first_host_prints(monkeypatch, capsys):
-    from seq2seq import commands
+    from seq2seq.commands import console
 
     monkeypatch.setattr("jax.process_index", lambda: 1)
-    commands.show("result")
-    commands.say("message")
+    console.show("result")
+    console.say("message")
     assert capsys.readouterr() == ("", "")
 
 

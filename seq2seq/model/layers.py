@@ -18,7 +18,7 @@ from seq2seq.model.look_up import look_up
 from seq2seq.model.projection import projection
 
 Module = TypeVar("Module", bound=nnx.Module)
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
     "gelu": functools.partial(jax.nn.gelu, approximate=False),
     "swish": jax.nn.swish,

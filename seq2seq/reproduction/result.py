@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 
-from seq2seq import evaluation
 from seq2seq.config import Config
 from seq2seq.data.epochs import rows_of_step
 from seq2seq.errors import UserError
+from seq2seq.evaluation import scores
 from seq2seq.model import cost
 from seq2seq.reproduction.rows import Row
 from seq2seq.run_directory import RunDirectory
@@ -81,7 +81,7 @@ def measure(row: Row) -> Result:
     with Progress(f"translating for {row.name}", len(sources), unit="sentences") as progress:
         translator = Translator.load(row.run, step)
         hypotheses = [x.text for x in translator.translate(sources, None, progress.advance)]
-    score = evaluation.evaluate(hypotheses, references)["bleu"]
+    score = scores.evaluate(hypotheses, references)["bleu"]
     height = rows_of_step(row.config.training.batch_tokens, row.config.data.target_row_length)
     result = Result(
         steps=step,

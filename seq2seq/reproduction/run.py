@@ -6,7 +6,8 @@ from pathlib import Path
 
 import jax
 
-from seq2seq.commands import say, show, train_model, use_compilation_cache
+from seq2seq.commands.console import say, show, use_compilation_cache
+from seq2seq.commands.train import train_model
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.reproduction import report

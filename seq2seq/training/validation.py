@@ -10,7 +10,7 @@ from seq2seq.config import Config, DataConfig
 from seq2seq.data import corpora
 from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
-from seq2seq.evaluation import evaluate
+from seq2seq.evaluation.scores import evaluate
 from seq2seq.model import functional
 from seq2seq.training import step
 from seq2seq.training.loss import LossSums, means, zeros

@@ -3,7 +3,7 @@
 import pytest
 import sacrebleu
 
-from seq2seq.evaluation import evaluate, looks_tokenised
+from seq2seq.evaluation.scores import evaluate, looks_tokenised
 
 GERMAN = [
     "Der Hund schläft nicht, weil er müde ist.",

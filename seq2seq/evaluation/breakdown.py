@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
 
-from seq2seq import evaluation
 from seq2seq.config import DataConfig
 from seq2seq.data import corpora
+from seq2seq.evaluation import scores
 
 LONGEST = (5, 10, 15, 20, 30, 40, 60)
 """The longest source of each group, in words; beyond the last is one group more."""
@@ -131,7 +131,7 @@ def _part(
         return Part(label, 0, None)
     pairs = zip(hypotheses, references, chosen, strict=True)
     ours, theirs = zip(*((ours, theirs) for ours, theirs, taken in pairs if taken), strict=True)
-    return Part(label, count, evaluation.evaluate(ours, theirs)["bleu"].score)
+    return Part(label, count, scores.evaluate(ours, theirs)["bleu"].score)
 
 
 def as_json(found: Breakdown) -> dict[str, object]:

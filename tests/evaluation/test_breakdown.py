@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import sacrebleu
 
-from seq2seq import breakdown
 from seq2seq.config import Corpus, DataConfig
 from seq2seq.errors import UserError
+from seq2seq.evaluation import breakdown
 
 TRAINING = ["The dog sleeps.", "A cat, a DOG and the tired bird", "Don't go – it's late!"]
 

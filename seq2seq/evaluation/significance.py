@@ -15,7 +15,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation import METRICS, MetricName
+from seq2seq.evaluation.scores import METRICS, MetricName
 
 TestName = Literal["bootstrap", "randomization"]
 _KINDS: dict[TestName, str] = {"bootstrap": "bs", "randomization": "ar"}

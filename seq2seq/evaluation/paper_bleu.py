@@ -17,7 +17,7 @@ from sacrebleu import __version__ as sacrebleu_version
 from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq import moses
-from seq2seq.evaluation import Score
+from seq2seq.evaluation.scores import Score
 from seq2seq.preprocessing import Preprocessing
 
 SACREBLEU_COMPARES = "compares with sacreBLEU figures of the same signature, such as WMT's own"

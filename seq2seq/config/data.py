@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from seq2seq.checks import at_least, fraction, require
+from seq2seq.config.checks import at_least, fraction, require
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,9 @@
-"""What a run is made of, as frozen dataclasses: a recipe in configs/ fills them in.
+"""The training part of a recipe: how long, how fast and on what."""
 
-The defaults are the base model of *Attention Is All You Need* (Vaswani et al., 2017). Loading a
-recipe and overriding its keys is in `seq2seq.recipes`; nothing changes a config once it is made.
-"""
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from seq2seq.checks import at_least, fraction, require
-from seq2seq.data_config import Corpus, DataConfig, VocabularyConfig
-from seq2seq.model_config import ModelConfig
-
-__all__ = [
-    "Config",
-    "Corpus",
-    "DataConfig",
-    "DecodingConfig",
-    "ModelConfig",
-    "TrainingConfig",
-    "VocabularyConfig",
-]
+from seq2seq.config.checks import at_least, fraction, require
 
 
 @dataclass(frozen=True)
@@ -130,52 +114,3 @@ class TrainingConfig:
             wanted = "'loss' where training.validation_sentences is 0"
             enough = self.validation_sentences > 0
             require(enough, "training.best_metric", wanted, self.best_metric)
-
-
-@dataclass(frozen=True)
-class DecodingConfig:
-    """How translations are searched for; the defaults are the paper's (section 6.1).
-
-    Attributes:
-        beam_size: Hypotheses kept at each step (K); 1 is greedy search.
-        length_penalty: α of the length penalty ((5 + length) / 6)^α; 0 is none.
-        max_extra_tokens: A translation may be this many tokens longer than its source.
-        max_source_length: Longest source in tokens; what is beyond is cut, with a warning.
-        endings: Which extensions of a step may end a translation: the K best, or all 2 K that are
-            looked at (tensor2tensor).
-        batch_tokens: Source tokens of one decoded batch, padding counted, beams not.
-    """
-
-    beam_size: int = 4
-    length_penalty: float = 0.6
-    max_extra_tokens: int = 50
-    max_source_length: int = 512
-    endings: Literal["beam", "candidates"] = "beam"
-    batch_tokens: int = 2048
-
-    def __post_init__(self) -> None:
-        for key in ("beam_size", "max_source_length", "batch_tokens"):
-            at_least(f"decoding.{key}", getattr(self, key), 1)
-        for key in ("length_penalty", "max_extra_tokens"):
-            at_least(f"decoding.{key}", getattr(self, key), 0)
-
-
-@dataclass(frozen=True)
-class Config:
-    """A whole run.
-
-    Attributes:
-        run: The run directory; default runs/NAME for a recipe NAME.yaml.
-        data: Which pairs are read, kept and packed.
-        vocabulary: How text is cut into pieces.
-        model: The Transformer's sizes.
-        training: The optimisation.
-        decoding: The search.
-    """
-
-    run: str | None = None
-    data: DataConfig = field(default_factory=DataConfig)
-    vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    decoding: DecodingConfig = field(default_factory=DecodingConfig)

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 import sacrebleu
 
-from seq2seq import paper_bleu
-from seq2seq.evaluation import evaluate
+from seq2seq.evaluation import paper_bleu
+from seq2seq.evaluation.scores import evaluate
 
 REFERENCES = [
     "„Kommst du mit?“, fragte die 12-jährige Anna.",

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq import breakdown, evaluation, paper_bleu, significance, text_io
-from seq2seq.breakdown import Breakdown
-from seq2seq.commands import say, show, use_compilation_cache
+from seq2seq import text_io
+from seq2seq.commands.console import say, show, use_compilation_cache
 from seq2seq.config import DataConfig, DecodingConfig
 from seq2seq.errors import UserError
-from seq2seq.evaluation import MetricName, Score
-from seq2seq.evaluation_set import EvaluationSet
-from seq2seq.paper_bleu import Step
+from seq2seq.evaluation import breakdown, paper_bleu, scores, significance
+from seq2seq.evaluation.breakdown import Breakdown
+from seq2seq.evaluation.paper_bleu import Step
+from seq2seq.evaluation.scores import MetricName, Score
+from seq2seq.evaluation.significance import TestName
+from seq2seq.evaluation.test_sets import EvaluationSet
 from seq2seq.run_directory import RunDirectory
-from seq2seq.significance import TestName
 from seq2seq.training.progress import Progress
 from seq2seq.translator import Translator
 
@@ -167,7 +168,7 @@ def scored(
     _warn(pairs, hypotheses, data)
     language = data.target_language
     results = Results(
-        evaluation.evaluate(hypotheses, references, wanted.all_metrics),
+        scores.evaluate(hypotheses, references, wanted.all_metrics),
         paper_bleu.paper_bleu(hypotheses, references, language) if wanted.paper_bleu else (),
         paper_bleu.tokenised_bleu(hypotheses, references, language) if wanted.tokenised else None,
         _breakdown(pairs, hypotheses, data) if wanted.breakdown else None,
@@ -184,7 +185,7 @@ def _warn(pairs: EvaluationSet, hypotheses: Sequence[str], data: DataConfig) -> 
         ("reference looks", pairs.references),
         ("translations look", hypotheses),
     ):
-        if evaluation.looks_tokenised(texts):
+        if scores.looks_tokenised(texts):
             text = f"the {what} tokenised; scores compare only on detokenised text"
             say(f"warning: {pairs.name}: {text}")
     if data.lowercase and any(text != text.lower() for text in pairs.references):
@@ -194,7 +195,7 @@ def _warn(pairs: EvaluationSet, hypotheses: Sequence[str], data: DataConfig) -> 
 
 def _breakdown(pairs: EvaluationSet, hypotheses: Sequence[str], data: DataConfig) -> Breakdown:
     texts = (pairs.sources, hypotheses, pairs.references)
-    signature = evaluation.evaluate(hypotheses, pairs.references)["bleu"].signature
+    signature = scores.evaluate(hypotheses, pairs.references)["bleu"].signature
     parts = breakdown.by_length(*texts)
     try:
         with Progress("reading training text", unit="pairs") as progress:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from seq2seq.commands import say, show, use_compilation_cache
+from seq2seq.commands.console import say, show, use_compilation_cache
 from seq2seq.config import DecodingConfig
 from seq2seq.pictures import heat_maps, page
 from seq2seq.pictures.views import Choice

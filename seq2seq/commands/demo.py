@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seq2seq import attention_maps, commands, deciding_words, recipes
+from seq2seq import attention_maps, deciding_words, recipes
 from seq2seq.attention_maps import Sentence, SentenceAttention
-from seq2seq.commands import show
+from seq2seq.commands.console import show
+from seq2seq.commands.evaluate import Wanted, scored, translated
+from seq2seq.commands.train import train
 from seq2seq.data.phrasebook import AmbiguousPair, ambiguous, sense_is_right, split
-from seq2seq.evaluate_command import Wanted, scored, translated
-from seq2seq.evaluation_set import EvaluationSet
+from seq2seq.evaluation.test_sets import EvaluationSet
 from seq2seq.pictures import heat_maps, page
 from seq2seq.pictures.views import Choice
 from seq2seq.run_directory import RunDirectory
@@ -32,7 +33,7 @@ _DRAWN = ("bank", "it")
 def demo(config_file: Path, overrides: Sequence[str]) -> int:
     """Trains the recipe, prints its scores and sample translations; returns the exit status."""
     config = recipes.load(config_file, overrides)
-    if status := commands.train(config, profile=False, distributed=False, again="make demo"):
+    if status := train(config, profile=False, distributed=False, again="make demo"):
         return status
     run = Path(str(config.run))
     translator, contrasts = Translator.load(run), ambiguous()

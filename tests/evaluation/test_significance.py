@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from seq2seq import significance
 from seq2seq.errors import UserError
+from seq2seq.evaluation import significance
 
 SENTENCE = "der Hund und die Katze sitzen auf einem Dach , weil es am Abend noch warm ist ."
 WORDS = SENTENCE.split()

@@ -1,0 +1,38 @@
+"""What all commands need: how they speak, and compiled programs that are kept."""
+
+import sys
+
+import jax
+
+from seq2seq.config import Config
+from seq2seq.data.cache import cache_folder
+
+
+def say(text: str) -> None:
+    """Writes a line for people, to stderr; of several hosts, only the first one does."""
+    if jax.process_index() == 0:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def show(text: str) -> None:
+    """Writes a result, to stdout; of several hosts, only the first one does."""
+    if jax.process_index() == 0:
+        print(text, flush=True)  # noqa: T201
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs on disk, so that a second start compiles nothing."""
+    folder = cache_folder(Config().data) / "compiled"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def count(number: int, noun: str) -> str:
+    """Returns `1 token`, `2,000 tokens`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def validated(metric: str, value: float | None) -> str:
+    """Returns ` (validation BLEU 40.1)`; nothing where there is no figure."""
+    name = {"bleu": "BLEU"}.get(metric, metric)
+    return "" if value is None else f" (validation {name} {value:.4g})"
