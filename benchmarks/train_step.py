@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from seq2seq import parallel
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config, ModelConfig, TrainingConfig
 from seq2seq.model.layers import sinusoids
 from seq2seq.training import step
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=6.0, help="length of a round")
     arguments = parser.parse_args()
-    parallel.tune_allocator()
+    keep_freed_memory()
     vocabulary, model = SIZES[arguments.size]
     batch = packed_rows(arguments.rows, arguments.length, vocabulary)
     tokens = int((batch.source_segments > 0).sum() + (batch.target_segments > 0).sum())

@@ -21,7 +21,7 @@ FILE = Path(__file__).with_name("recipes.md")
 _OPENING = """\
 # Recipe reference
 
-<!-- Written by docs/generate_recipes.py: change the docstrings of seq2seq/config.py instead. -->
+<!-- Written by docs/generate_recipes.py from the docstrings of the dataclasses: change those. -->
 
 A recipe is a YAML file with the sections below, such as [configs/demo.yaml](../configs/demo.yaml).
 It names only what differs from the defaults, which are the base model of *Attention Is All You
@@ -38,7 +38,8 @@ Need*.
 
 Once a run has a checkpoint, going on with it may change only how long it trains and how often it
 logs and saves (`steps`, `epochs`, `patience`, `log_every`, `validate_every`, `checkpoint_every`,
-`keep_latest`, `keep_best`, `validation_sentences`), `data.test`, `data.cache` and `decoding`.
+`keep_latest`, `keep_best`, `average_last`, `validation_sentences`), `data.test`, `data.cache` and
+`decoding`.
 """
 
 

@@ -85,8 +85,16 @@ class Checkpoints:
 
     def best_step(self) -> int | None:
         """Returns the step with the best metric, the later of equals; None if none has one."""
-        ranked = self._ranked()
+        ranked = self.ranked()
         return ranked[0] if ranked else None
+
+    def score(self, step: int) -> float:
+        """Returns the metric of a checkpoint as a number that is the larger the better.
+
+        Raises:
+            KeyError: It has none.
+        """
+        return self._scores()[step]
 
     def save(
         self, step: int, items: Mapping[str, Any], metrics: Mapping[str, float] | None = None
@@ -181,8 +189,13 @@ class Checkpoints:
         score = self._sign * metrics[self._metric]
         return -math.inf if math.isnan(score) else score
 
-    def _ranked(self) -> list[int]:
-        """Returns the steps that have a metric, best first."""
+    def ranked(self) -> list[int]:
+        """Returns the steps that have a metric, best first, the later of equals before."""
+        scores = self._scores()
+        return sorted(scores, key=lambda step: (scores[step], step), reverse=True)
+
+    def _scores(self) -> dict[int, float]:
+        """Returns the metrics of the steps that have one; see `score`."""
         scores = {}
         for step in self.steps():
             try:
@@ -190,7 +203,7 @@ class Checkpoints:
                 scores[step] = self._score(json.loads(text))
             except (OSError, ValueError, KeyError):
                 continue
-        return sorted(scores, key=lambda step: (scores[step], step), reverse=True)
+        return scores
 
     def _candidates(self, which: Which) -> list[int]:
         latest_first = self.steps()[::-1]
@@ -199,7 +212,7 @@ class Checkpoints:
         if which == "latest":
             return latest_first
         if which == "best":
-            return list(dict.fromkeys(self._ranked() + latest_first))
+            return list(dict.fromkeys(self.ranked() + latest_first))
         if which not in latest_first:
             raise UserError(f"{self.path}: expected a step of {latest_first[::-1]}, found {which}")
         return [step for step in latest_first if step <= which]

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq import options
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    keep_freed_memory()
     config = _recipe(arguments.config, overrides)
     from seq2seq.commands import train
 
@@ -171,6 +173,23 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     return translate(run, files, arguments.output, decoding, arguments.checkpoint)
 
 
+def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    if overrides:
+        key = overrides[0].partition("=")[0]
+        raise UserError(f"{key}: expected no key of a recipe, as the run is trained already")
+    run = _trained(arguments.directory, "latest")
+    from seq2seq.commands import average
+    from seq2seq.training import averaging
+
+    def choose(run: "RunDirectory") -> Sequence[int]:
+        if arguments.steps is not None:
+            return sorted(set(arguments.steps))
+        take = averaging.last if arguments.best is None else averaging.best
+        return take(run, arguments.last or arguments.best)
+
+    return average(run, choose)
+
+
 def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if (arguments.directory is None) == (arguments.config is None):
         found = "none" if arguments.config is None else "both"
@@ -186,6 +205,7 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    keep_freed_memory()
     _recipe(arguments.config, overrides)
     from seq2seq.demo import demo
 
@@ -197,6 +217,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "train": _train,
     "evaluate": _evaluate,
     "translate": _translate,
+    "average": _average,
     "describe": _describe,
     "demo": _demo,
 }
@@ -228,10 +249,13 @@ def _trained(path: Path, checkpoint: str | int) -> "RunDirectory":
     steps = run.steps()
     if not steps:
         raise UserError(f"{path}: expected a trained run, found no checkpoint yet: train it first")
+    if checkpoint == "averaged" and not run.averaged.steps():
+        hint = f"make one with seq2seq average {path} --last 5"
+        raise UserError(f"{path}: expected an average of checkpoints, found none: {hint}")
     if isinstance(checkpoint, int) and checkpoint not in steps:
         choices = ", ".join(map(str, steps))
         raise UserError(
-            f"--checkpoint: expected best, latest or one of {choices}, found {checkpoint}"
+            f"--checkpoint: expected best, latest, averaged or one of {choices}, found {checkpoint}"
         )
     return run
 

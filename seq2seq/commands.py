@@ -5,7 +5,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -19,14 +19,17 @@ from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.model import cost
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training import loop, metrics
+from seq2seq.training import averaging, loop, metrics
+from seq2seq.training.averaging import Averaged
 from seq2seq.training.loop import Outcome
 from seq2seq.training.progress import Progress
+from seq2seq.training.validation import Validator
 from seq2seq.translator import Translation, Translator
 from seq2seq.vocabulary import Vocabularies
 
 _CHUNK_LINES = 10_000
 """Lines read before they are translated: enough to sort by length, few enough to hold."""
+_METRIC_NAMES = {"bleu": "BLEU"}
 
 
 def say(text: str) -> None:
@@ -94,10 +97,10 @@ def train_model(config: Config, profile: bool = False) -> Outcome:
         UserError: The corpora cannot be used, the run belongs to another config or process, or the
             disk is full.
     """
-    if not Path(str(config.run)).exists():
-        prepare(config)  # a mistake in the corpora leaves no run behind
+    new = not Path(str(config.run)).exists()
+    early = prepare(config) if new else None  # so a mistake in the corpora leaves no run behind
     with RunDirectory.create(str(config.run), config) as directory, directory.lock():
-        prepared = prepare(config)
+        prepared = early or prepare(config)
         _keep_vocabularies(directory, prepared.vocabularies)
         sizes = (len(prepared.vocabularies.source), len(prepared.vocabularies.target))
         parameters = sum(cost.parameters(config.model, *sizes).values())
@@ -143,9 +146,45 @@ def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
     best = run.best_step()
     if best is not None:
         show(f"best checkpoint: step {best:,}{_validation(run, best)}")
+    if outcome.averaged is not None:
+        show(_average_line(run, outcome.averaged))
     files = "" if run.config.data.test else " --source FILE --reference FILE"
     path = shlex.quote(str(run.path))
     show(f"next: seq2seq evaluate {path}{files}\n      seq2seq translate {path} FILE")
+
+
+def _average_line(run: RunDirectory, averaged: Averaged) -> str:
+    """What an average is made of, how good it is, and whether it is what is used by default."""
+    steps, metric = averaged.steps, run.config.training.best_metric
+    which = f"average of {_count(len(steps), 'checkpoint')}, {steps[0]:,} to {steps[-1]:,}"
+    value = averaged.figures.get(metric)
+    score = (
+        "" if value is None else f" (validation {_METRIC_NAMES.get(metric, metric)} {value:.4g})"
+    )
+    use = "" if run.average_is_best() else "; the best checkpoint is better"
+    return f"{which}{score}{use}"
+
+
+def average(run: RunDirectory, choose: Callable[[RunDirectory], Sequence[int]]) -> int:
+    """Averages checkpoints of a run and validates the average; returns the exit status.
+
+    Args:
+        run: A trained run.
+        choose: Says which steps of the run are averaged.
+
+    Raises:
+        UserError: The run has no such checkpoints, or another process is using it.
+    """
+    use_compilation_cache()
+    with run, run.lock():
+        steps = choose(run)
+        prepared = prepare(run.config)
+        sizes = (len(prepared.vocabularies.source), len(prepared.vocabularies.target))
+        validator = Validator.of(run.config, prepared)
+        averaged = averaging.average(run, sizes, steps, validator)
+    show(_average_line(run, averaged))
+    show(f"next: seq2seq evaluate {shlex.quote(str(run.path))} --checkpoint averaged")
+    return 0
 
 
 def _validation(run: RunDirectory, step: int) -> str:
@@ -154,8 +193,7 @@ def _validation(run: RunDirectory, step: int) -> str:
     for line in metrics.read(run.metrics):
         value = line.get(metric)
         if (line["step"], line["kind"]) == (step, "validation") and value is not None:
-            name = {"bleu": "BLEU"}.get(metric, metric)
-            return f" (validation {name} {value:.4g})"
+            return f" (validation {_METRIC_NAMES.get(metric, metric)} {value:.4g})"
     return ""
 
 

@@ -7,150 +7,18 @@ recipe and overriding its keys is in `seq2seq.recipes`; nothing changes a config
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seq2seq.errors import UserError
+from seq2seq.data_config import Corpus, DataConfig, VocabularyConfig
+from seq2seq.errors import require, require_at_least, require_fraction
 
-
-def _require(holds: bool, key: str, wanted: str, found: object) -> None:
-    """Raises a `UserError` that names the key unless the condition holds."""
-    if not holds:
-        raise UserError(f"{key}: expected {wanted}, found {found!r}")
-
-
-def _fraction(key: str, value: float) -> None:
-    _require(0.0 <= value < 1.0, key, "a number from 0 up to but not including 1", value)
-
-
-def _at_least(key: str, value: float, least: float) -> None:
-    _require(value >= least, key, f"at least {least:g}", value)
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Where sentence pairs come from: exactly one of files, a hub id or the phrasebook.
-
-    In a recipe a plain string is enough for the common cases: `train.{lang}.gz` (two parallel text
-    files), `pairs.tsv`, `pairs.jsonl`, `pairs.parquet`, `hub://owner/name` or `phrasebook://train`.
-
-    Attributes:
-        path: Parallel text with `{lang}` where the language stands (`train.{lang}`, also `.gz`), or
-            one file of pairs: .tsv, .jsonl or .parquet.
-        source: Source text file, for parallel files whose names fit no `{lang}` pattern.
-        target: Target text file, beside `source`.
-        hub: Hugging Face dataset id, such as `wmt/wmt14`.
-        hub_config: Configuration of the hub dataset, such as `de-en`.
-        split: Split of the hub dataset.
-        phrasebook: Part of the embedded phrasebook: train, validation, test or ambiguous.
-        source_column: Column of the source in a table, by name or in TSV by number from 1 (default:
-            the language code; TSV: the first).
-        target_column: Column of the target (default: the language code; TSV: the second).
-        weight: How often an epoch holds this corpus: 2 is twice, 0.5 every other pair.
-        name: What `evaluate --split` and reports call it (default: the split it stands under).
-    """
-
-    path: str | None = None
-    source: str | None = None
-    target: str | None = None
-    hub: str | None = None
-    hub_config: str | None = None
-    split: str | None = None
-    phrasebook: Literal["train", "validation", "test", "ambiguous"] | None = None
-    source_column: str | None = None
-    target_column: str | None = None
-    weight: float = 1.0
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        origins = [self.path, self.source, self.hub, self.phrasebook]
-        given = [origin for origin in origins if origin is not None]
-        _require(len(given) == 1, "corpus", "one of path, source, hub or phrasebook", given)
-        together = (self.source is None) == (self.target is None)
-        found = self.source or self.target
-        _require(together, "corpus", "source and target together", found)
-        _require(self.weight > 0, "corpus.weight", "a number above 0", self.weight)
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which pairs are read, which are kept, and the shape they are packed into.
-
-    Attributes:
-        source_language: Language code of the source, which fills `{lang}` and names columns.
-        target_language: Language code of the target.
-        train: Corpora to train on.
-        validation: Corpora to validate on during training.
-        test: Test sets; `evaluate --split NAME` scores one, `test` is the first.
-        max_length: Longest sentence kept for training, in tokens with the end symbol, either side.
-        max_length_ratio: Largest ratio of the two lengths in tokens that is kept for training.
-        drop_duplicates: Whether a pair seen before is dropped from training.
-        undecodable: What invalid UTF-8 in a training file does: stop with its line, or be dropped.
-        lowercase: Whether all text is lower-cased, in training as in translation.
-        normalize_punctuation: Whether quotes, dashes and the like become ASCII's, as in Moses.
-        tokenizer: What sets spaces between words and punctuation before text is cut into pieces,
-            and takes them out of translations: nothing, or Moses's rules for the language.
-        source_row_length: Tokens in one packed source row (S).
-        target_row_length: Tokens in one packed target row (T).
-        cache: Folder of prepared corpora (default: $XDG_CACHE_HOME/seq2seq or ~/.cache/seq2seq).
-    """
-
-    source_language: str = "en"
-    target_language: str = "de"
-    train: tuple[Corpus, ...] = ()
-    validation: tuple[Corpus, ...] = ()
-    test: tuple[Corpus, ...] = ()
-    max_length: int = 128
-    max_length_ratio: float = 9.0
-    drop_duplicates: bool = True
-    undecodable: Literal["error", "drop"] = "error"
-    lowercase: bool = False
-    normalize_punctuation: bool = False
-    tokenizer: Literal["none", "moses"] = "none"
-    source_row_length: int = 128
-    target_row_length: int = 128
-    cache: str | None = None
-
-    def __post_init__(self) -> None:
-        _at_least("data.max_length", self.max_length, 2)
-        _at_least("data.max_length_ratio", self.max_length_ratio, 1)
-        for side in ("source", "target"):
-            length = getattr(self, f"{side}_row_length")
-            wanted = f"at least data.max_length ({self.max_length})"
-            _require(length >= self.max_length, f"data.{side}_row_length", wanted, length)
-
-
-@dataclass(frozen=True)
-class VocabularyConfig:
-    """How text is cut into pieces by SentencePiece.
-
-    Attributes:
-        kind: SentencePiece's algorithm.
-        size: Number of pieces, the special symbols included.
-        joint: One vocabulary for both languages (the paper's choice) or one for each.
-        character_coverage: Share of the characters of the training text that must be covered.
-        user_defined_symbols: Strings that always are a piece of their own, such as `<tag>`.
-        byte_fallback: Whether an unknown character is spelt in bytes instead of becoming unknown.
-        training_pairs: Pairs, drawn at random, that the pieces are learnt from.
-        sampling: Subword regularisation: BPE-dropout rate (bpe), or the smoothing α (unigram); 0 is
-            off.
-        segmentations: Number of sampled segmentations prepared; epoch e reads number e mod this.
-    """
-
-    kind: Literal["bpe", "unigram"] = "bpe"
-    size: int = 37000
-    joint: bool = True
-    character_coverage: float = 1.0
-    user_defined_symbols: tuple[str, ...] = ()
-    byte_fallback: bool = False
-    training_pairs: int = 5_000_000
-    sampling: float = 0.0
-    segmentations: int = 8
-
-    def __post_init__(self) -> None:
-        _at_least("vocabulary.size", self.size, 8)
-        coverage = self.character_coverage
-        _require(0 < coverage <= 1, "vocabulary.character_coverage", "a share in (0, 1]", coverage)
-        _fraction("vocabulary.sampling", self.sampling)
-        _at_least("vocabulary.segmentations", self.segmentations, 1)
-        _at_least("vocabulary.training_pairs", self.training_pairs, 1)
+__all__ = [
+    "Config",
+    "Corpus",
+    "DataConfig",
+    "DecodingConfig",
+    "ModelConfig",
+    "TrainingConfig",
+    "VocabularyConfig",
+]
 
 
 @dataclass(frozen=True)
@@ -204,13 +72,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for key in ("encoder_layers", "decoder_layers", "heads", "feed_forward_width"):
-            _at_least(f"model.{key}", getattr(self, key), 1)
+            require_at_least(f"model.{key}", getattr(self, key), 1)
         for key in ("dropout", "attention_dropout", "activation_dropout"):
-            _fraction(f"model.{key}", getattr(self, key))
-        _require(self.width >= 2 and self.width % 2 == 0, "model.width", "an even size", self.width)
+            require_fraction(f"model.{key}", getattr(self, key))
+        require(self.width >= 2 and self.width % 2 == 0, "model.width", "an even size", self.width)
         if self.key_width is None or self.value_width is None:
             wanted = f"a divisor of model.width ({self.width}), or key_width and value_width"
-            _require(self.width % self.heads == 0, "model.heads", wanted, self.heads)
+            require(self.width % self.heads == 0, "model.heads", wanted, self.heads)
 
     @property
     def head_key_width(self) -> int:
@@ -241,6 +109,10 @@ class TrainingConfig:
         beta1: Adam's β₁.
         beta2: Adam's β₂.
         epsilon: Adam's ε.
+        ema_decay: Decay of an exponential moving average of the parameters, such as 0.999; where it
+            is set, the average is what is validated and translated with.
+        average_last: Latest checkpoints whose parameters are averaged when training ends (section
+            6.1); 0 is none.
         label_smoothing: ε_ls, the probability taken from the right token and spread over all.
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU and TPU, else
@@ -268,6 +140,8 @@ class TrainingConfig:
     beta1: float = 0.9
     beta2: float = 0.98
     epsilon: float = 1e-9
+    ema_decay: float | None = None
+    average_last: int = 0
     label_smoothing: float = 0.1
     gradient_clip: float | None = None
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -286,21 +160,25 @@ class TrainingConfig:
         sizes = ("steps", "batch_tokens", "accumulation", "warmup_steps")
         paces = ("log_every", "validate_every", "checkpoint_every", "keep_latest")
         for key in (*sizes, *paces):
-            _at_least(f"training.{key}", getattr(self, key), 1)
+            require_at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("validation_sentences", "keep_best", "seed"):
-            _at_least(f"training.{key}", getattr(self, key), 0)
+            require_at_least(f"training.{key}", getattr(self, key), 0)
         for key in ("epochs", "patience"):
             if getattr(self, key) is not None:
-                _at_least(f"training.{key}", getattr(self, key), 1)
+                require_at_least(f"training.{key}", getattr(self, key), 1)
         for key in ("learning_rate", "gradient_clip"):
             value = getattr(self, key)
-            _require(value is None or value > 0, f"training.{key}", "a number above 0", value)
+            require(value is None or value > 0, f"training.{key}", "a number above 0", value)
         for key in ("label_smoothing", "beta1", "beta2"):
-            _fraction(f"training.{key}", getattr(self, key))
+            require_fraction(f"training.{key}", getattr(self, key))
+        require_fraction("training.ema_decay", self.ema_decay or 0.0)
+        wanted = f"from 0 to training.keep_latest ({self.keep_latest})"
+        enough = 0 <= self.average_last <= self.keep_latest
+        require(enough, "training.average_last", wanted, self.average_last)
         if self.best_metric == "bleu":
             wanted = "'loss' where training.validation_sentences is 0"
             enough = self.validation_sentences > 0
-            _require(enough, "training.best_metric", wanted, self.best_metric)
+            require(enough, "training.best_metric", wanted, self.best_metric)
 
 
 @dataclass(frozen=True)
@@ -323,9 +201,9 @@ class DecodingConfig:
 
     def __post_init__(self) -> None:
         for key in ("beam_size", "max_source_length", "batch_tokens"):
-            _at_least(f"decoding.{key}", getattr(self, key), 1)
+            require_at_least(f"decoding.{key}", getattr(self, key), 1)
         for key in ("length_penalty", "max_extra_tokens"):
-            _at_least(f"decoding.{key}", getattr(self, key), 0)
+            require_at_least(f"decoding.{key}", getattr(self, key), 0)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a model, or go on with it: the same command again.",
     "evaluate": "Score a model's translations by sacreBLEU.",
     "translate": "Translate lines of text, one for one.",
+    "average": "Average checkpoints of a run: often a better model than any of them.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
     "demo": "Train, measure and use a small model on the embedded phrasebook.",
 }
@@ -202,7 +203,7 @@ def _add_closer_looks(parser: _Parser) -> None:
         help="test each run against the first: bootstrap (default), randomization",
     )
     text = "resamples of the bootstrap (default 1000), trials of the randomization (10000)"
-    parser.add_argument("--trials", type=_trials, metavar="NUMBER", help=text)
+    parser.add_argument("--trials", type=_positive, metavar="NUMBER", help=text)
 
 
 def _translate() -> _Parser:
@@ -212,6 +213,17 @@ def _translate() -> _Parser:
     parser.add_argument("files", type=Path, nargs="*", default=[], metavar="FILE", help=text)
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     _add_checkpoint(parser)
+    return parser
+
+
+def _average() -> _Parser:
+    parser = _parser("average")
+    _add_run(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--last", type=_positive, metavar="N", help="the latest N checkpoints")
+    which.add_argument("--best", type=_positive, metavar="N", help="the N best in validation")
+    text = "the checkpoints of these steps"
+    which.add_argument("--steps", type=_positive, nargs="+", metavar="STEP", help=text)
     return parser
 
 
@@ -234,6 +246,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "train": _train,
     "evaluate": _evaluate,
     "translate": _translate,
+    "average": _average,
     "describe": _describe,
     "demo": _demo,
 }
@@ -250,7 +263,7 @@ def _add_config(parser: _Parser, **options: Any) -> None:
 
 
 def _add_checkpoint(parser: _Parser) -> None:
-    text = "best (default), latest, or a step"
+    text = "best (default), latest, averaged, or a step"
     parser.add_argument(
         "--checkpoint", type=_checkpoint, default="best", metavar="WHICH", help=text
     )
@@ -266,16 +279,17 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
-def _trials(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {word!r}")
+def _checkpoint(word: str) -> str | int:
+    names = ("best", "latest", "averaged")
+    if word in names:
+        return word
+    if not word.isdecimal():
+        wanted = f"{', '.join(names)} or a step"
+        raise argparse.ArgumentTypeError(f"expected {wanted}, found {word!r}{nearest(word, names)}")
     return int(word)
 
 
-def _checkpoint(word: str) -> str | int:
-    if word in ("best", "latest"):
-        return word
-    if not word.isdecimal():
-        hint = nearest(word, ["best", "latest"])
-        raise argparse.ArgumentTypeError(f"expected best, latest or a step, found {word!r}{hint}")
+def _positive(word: str) -> int:
+    if not word.isdecimal() or int(word) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
     return int(word)

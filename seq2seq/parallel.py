@@ -6,8 +6,6 @@ with `jax.shard_map` or with `jax.pmap`. Collectives are explicit in the step (`
 step's own sum would make it as many times too large as there are devices.
 """
 
-import ctypes
-import functools
 import os
 from collections.abc import Callable
 from typing import Any, Literal
@@ -167,20 +165,3 @@ def local_rows(rows: int, parts: int = 1) -> tuple[int, slice]:
     total = -(-rows // multiple) * multiple
     share = total // jax.device_count() * jax.local_device_count()
     return total, slice(jax.process_index() * share, (jax.process_index() + 1) * share)
-
-
-@functools.cache
-def tune_allocator() -> None:
-    """Keeps glibc from giving memory back to the system after each step.
-
-    XLA's CPU client frees a step's buffers at its end; by default glibc unmaps the large ones, and
-    the next step pays for page faults again: 10-20 % of a small model's step. Does nothing where
-    the C library is not glibc.
-    """
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-    except OSError:
-        return
-    trim_threshold, mmap_threshold = -1, -3  # the names of mallopt(3): M_TRIM_..., M_MMAP_...
-    libc.mallopt(trim_threshold, 2**31 - 1)
-    libc.mallopt(mmap_threshold, 2**30)

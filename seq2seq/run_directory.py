@@ -3,7 +3,8 @@
     config.yaml         the config as resolved         tensorboard/        events
     vocabulary/         SentencePiece models           learning_curve.png  loss, BLEU, rate
     checkpoints/STEP/   parameters and optimiser       results.json        scores
-    metrics.jsonl       one line per interval          .lock               who is training
+    averaged/STEP/      average of checkpoints         .lock               who is training
+    metrics.jsonl       one line per interval
 
 A run keeps its config: only how long it trains, how often it logs and saves, and how it decodes may
 change once there is a checkpoint.
@@ -18,7 +19,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from seq2seq import recipes
 from seq2seq.checkpoints import Checkpoints, Which, storage_errors
@@ -26,7 +27,10 @@ from seq2seq.config import Config
 from seq2seq.errors import UserError, nearest
 
 _CONFIG = "config.yaml"
-_PACE = "steps epochs patience log_every validate_every checkpoint_every keep_latest keep_best"
+_PACE = (
+    "steps epochs patience log_every validate_every checkpoint_every keep_latest keep_best"
+    " average_last"
+)
 _CHANGEABLE = ("run", "data.cache", "data.test", "decoding.", "training.validation_sentences")
 _CHANGEABLE_PREFIXES = (*_CHANGEABLE, *(f"training.{key}" for key in _PACE.split()))
 
@@ -38,6 +42,7 @@ class RunDirectory:
         path: The folder.
         config: The run's config; `config.run` is the folder.
         checkpoints: The checkpoints inside.
+        averaged: At most one checkpoint: the average of some of the others.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -45,13 +50,10 @@ class RunDirectory:
         self.path = path
         self.config = dataclasses.replace(config, run=str(path))
         training = config.training
-        self.checkpoints = Checkpoints(
-            path / "checkpoints",
-            keep_latest=training.keep_latest,
-            keep_best=training.keep_best,
-            metric=training.best_metric,
-            mode="max" if training.best_metric == "bleu" else "min",
-        )
+        metric, kept = training.best_metric, (training.keep_latest, training.keep_best)
+        mode: Literal["max", "min"] = "max" if metric == "bleu" else "min"
+        self.checkpoints = Checkpoints(path / "checkpoints", *kept, metric, mode)
+        self.averaged = Checkpoints(path / "averaged", 1, 0, metric, mode)
 
     @classmethod
     def create(cls, path: Path | str, config: Config) -> Self:
@@ -133,6 +135,7 @@ class RunDirectory:
         with file:
             self._seize(file.fileno())
             self.checkpoints.clean()
+            self.averaged.clean()
             self._write_config()
             try:
                 yield
@@ -188,8 +191,36 @@ class RunDirectory:
         return step, {"params": found["params"], **found["training"]}
 
     def restore_params(self, abstract_params: Any, which: Which = "best") -> Any:
-        """Restores and returns the parameters alone; otherwise as `restore`."""
-        return self.checkpoints.restore({"params": abstract_params}, which)[1]["params"]
+        """Restores and returns the parameters alone; otherwise as `restore`.
+
+        Here `which` may also be `"averaged"`, and the best is the average where it is better on the
+        validation set than every checkpoint.
+        """
+        averaged = which == "averaged" or (which == "best" and self.average_is_best())
+        origin = self.averaged if averaged else self.checkpoints
+        which = "latest" if averaged else which
+        return origin.restore({"params": abstract_params}, which)[1]["params"]
+
+    def save_average(self, step: int, params: Any, metrics: Mapping[str, float]) -> None:
+        """Stores an average of checkpoints in place of the one before, and waits for the disk.
+
+        Args:
+            step: The last step in it.
+            params: The averaged parameters.
+            metrics: Validation figures; empty if there are none.
+
+        Raises:
+            UserError: No space is left on the disk.
+        """
+        self.averaged.save(step, {"params": params}, metrics or None)
+        self.averaged.wait()
+
+    def average_is_best(self) -> bool:
+        """Whether the average of checkpoints is at least as good as the best checkpoint."""
+        averaged, best = self.averaged.best_step(), self.best_step()
+        if averaged is None:
+            return False
+        return best is None or self.averaged.score(averaged) >= self.checkpoints.score(best)
 
     def best_step(self) -> int | None:
         """Returns the step of the best checkpoint, or None if none has a metric."""
@@ -202,6 +233,7 @@ class RunDirectory:
     def close(self) -> None:
         """Waits, and ends the threads that save; the end of a `with` block does the same."""
         self.checkpoints.close()
+        self.averaged.close()
 
     def __enter__(self) -> Self:
         return self

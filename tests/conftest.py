@@ -114,3 +114,17 @@ def config_of(reversal, tmp_path):
         return recipes.load(reversal / "reversal.yaml", [f"--run={tmp_path / run}", *overrides])
 
     return make
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs the command in this process: status, stdout, lines of stderr."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return end.value.code, out, err.splitlines()
+
+    return run

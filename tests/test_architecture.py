@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
-    ("errors", "types", "config", "recipe_text", "recipes"),
+    ("errors", "types", "allocator", "data_config", "config", "recipe_text", "recipes"),
     ("vocabulary", "parallel", "checkpoints", "text_io", "options", "moses", "preprocessing"),
     ("run_directory", "data", "model", "decoding"),
     ("translator",),

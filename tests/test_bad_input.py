@@ -73,7 +73,7 @@ def recipe(reversal, tmp_path):
         ("evaluate {run} {run} --trials 9", r"--trials: expected --significance beside it"),
         (
             "evaluate {run} {run} --significance --trials 0",
-            r"--trials: expected a whole number above 0, found '0'",
+            r"--trials: expected a whole number from 1, found '0'",
         ),
         (
             "evaluate {run} {run} --output x",
@@ -90,7 +90,7 @@ def recipe(reversal, tmp_path):
         ("translate {run} nofile", r"nofile: expected a text file, found nothing"),
         ("translate {run} {folder}", r"expected a text file, found a folder"),
         ("translate {run} --output {folder}", r"expected a file to write, found a folder"),
-        ("translate {run} --checkpoint 7", r"best, latest or one of 60, 120, found 7"),
+        ("translate {run} --checkpoint 7", r"best, latest, averaged or one of 60, 120, found 7"),
         ("translate {run} --checkpoint bets", r"--checkpoint: .*'bets' \(did you mean 'best'\?\)"),
         ("translate {run} --decoding.beamsize=2", r"--decoding.beamsize: .*'decoding.beam_size'"),
         ("translate {run} --decoding.beam_size=0", r"--decoding.beam_size: .*at least 1, found 0"),

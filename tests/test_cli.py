@@ -13,7 +13,6 @@ import pytest
 
 import seq2seq
 from seq2seq import recipes
-from seq2seq.cli import main
 from seq2seq.run_directory import RunDirectory
 
 ROOT = Path(__file__).parent.parent
@@ -36,20 +35,6 @@ WEIRD = {
 }
 
 
-@pytest.fixture
-def call(capsys):
-    """Runs the command in this process: status, stdout, lines of stderr."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return end.value.code, out, err.splitlines()
-
-    return run
-
-
 def started(*words, **options):
     """Starts the command as a process of its own, on one device, where text is Latin-1."""
     flags = os.environ["XLA_FLAGS"].partition(" ")[2]
@@ -63,7 +48,7 @@ def started(*words, **options):
 def test_help_lists_the_commands_and_starts_at_once(call):
     status, out, err = call("--help")
     assert (status, err) == (0, [])
-    for name in ("prepare", "train", "evaluate", "translate", "describe", "demo"):
+    for name in ("prepare", "train", "evaluate", "translate", "average", "describe", "demo"):
         assert f"\n  {name} " in out
         assert call(name, "--help")[1].startswith(f"usage: seq2seq {name} ")
     assert call()[:2] == (0, out)

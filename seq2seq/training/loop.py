@@ -17,7 +17,8 @@ from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training import learning_curve, step
+from seq2seq.training import averaging, learning_curve, step
+from seq2seq.training.averaging import Averaged
 from seq2seq.training.feed import Feed
 from seq2seq.training.interruption import Interruption
 from seq2seq.training.metrics import MetricsWriter
@@ -43,6 +44,7 @@ class Outcome:
         last: Updates after which training ends.
         reason: Why it ended.
         signal: Name of the signal that interrupted it.
+        averaged: The average of the last checkpoints, where the recipe wants one.
     """
 
     step: int
@@ -50,6 +52,7 @@ class Outcome:
     last: int
     reason: Reason
     signal: str | None = None
+    averaged: Averaged | None = None
 
 
 class Trainer:
@@ -65,13 +68,12 @@ class Trainer:
         Raises:
             UserError: The checkpoint does not fit the config.
         """
-        parallel.tune_allocator()
         config = directory.config
         vocabularies, training = prepared.vocabularies, config.training
         sizes = (len(vocabularies.source), len(vocabularies.target))
         dtype = functional.compute_dtype(training.compute_dtype)
         functions = step.make(config, *sizes, dtype)
-        self._directory, self._config = directory, config
+        self._directory, self._config, self._sizes = directory, config, sizes
         self._update = parallel.data_parallel(functions.train, training.backend, donate=True)
         self._batches = Batches(prepared.train, prepared.weights, config.data, training)
         self._part = parallel.local_rows(self._batches.rows, training.accumulation)[1]
@@ -93,16 +95,31 @@ class Trainer:
         reason: Reason
         last, reason = last_step(self._config.training, self._batches)
         if self._out_of_patience():
-            return Outcome(first, first, last, "patience")
+            return Outcome(first, first, last, "patience", averaged=self._average(first))
         if first >= last:
-            return Outcome(first, first, last, reason)
-        files = (self._directory.metrics, self._directory.tensorboard)
-        quiet = jax.process_index() > 0
-        writer = MetricsWriter(*files, first, quiet=quiet)
-        with Interruption().watch() as interruption, writer:
+            return Outcome(first, first, last, reason, averaged=self._average(first))
+        with Interruption().watch() as interruption, self._writer(first) as writer:
             done, reason = self._run(first, last, reason, interruption, writer, profile)
-        learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
-        return Outcome(done, first, last, reason, interruption.signal)
+        averaged = None if reason == "interrupted" else self._average(done)
+        if jax.process_index() == 0:
+            learning_curve.draw(self._directory.metrics, self._directory.learning_curve)
+        return Outcome(done, first, last, reason, interruption.signal, averaged)
+
+    def _writer(self, first: int) -> MetricsWriter:
+        files = (self._directory.metrics, self._directory.tensorboard)
+        return MetricsWriter(*files, first, quiet=jax.process_index() > 0)
+
+    def _average(self, done: int) -> Averaged | None:
+        """Averages the last checkpoints, unless the recipe wants none or they are averaged."""
+        count = self._config.training.average_last
+        if not count or self._directory.averaged.steps() == [done]:
+            return None
+        count = min(count, len(self._directory.steps()))
+        steps = averaging.last(self._directory, count)
+        averaged = averaging.average(self._directory, self._sizes, steps, self._validator)
+        with self._writer(done) as writer:
+            writer.write(done, "averaged", averaged.figures)
+        return averaged
 
     def _out_of_patience(self) -> bool:
         """The same answer on all hosts, of which only the first writes metrics."""
@@ -165,7 +182,7 @@ class Trainer:
     def _validate(self, done: int, writer: MetricsWriter, progress: Progress) -> None:
         """Measures the model on the validation set and saves it with the figures."""
         with self._tally.timed("validation"):
-            figures = self._validator(self._state.params)
+            figures = self._validator(self._state.best_params)
         if figures:
             self._report(done, figures, writer, progress)
         self._save(done, figures)
@@ -179,7 +196,7 @@ class Trainer:
 
     def _save(self, done: int, figures: dict[str, float]) -> None:
         with self._tally.timed("saving"):
-            self._directory.save(done, self._state._asdict(), figures or None)
+            self._directory.save(done, self._state.saved(), figures or None)
 
 
 def train(directory: RunDirectory, prepared: Prepared, profile: bool = False) -> Outcome:
@@ -195,7 +212,7 @@ def _restored_or_new(
     if not directory.steps():
         return jax.jit(init, out_shardings=parallel.replicated())(key)
     abstract = parallel.abstract_replicated(jax.eval_shape(init, key))
-    return TrainState(**directory.restore(abstract._asdict(), "latest")[1])
+    return TrainState.restored(directory.restore(abstract.saved(), "latest")[1])
 
 
 class _Profile:

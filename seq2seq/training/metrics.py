@@ -1,9 +1,10 @@
 """The figures of a run: one JSON object a line in metrics.jsonl, and TensorBoard events.
 
 A line holds `step` (updates done), `kind` (`train`: means over the updates since the line before;
-`validation`), `time` (seconds since 1970) and figures by name: `loss` and `perplexity` (per target
-token, nats), `learning_rate`, `bleu` and whatever else the loop reports. A figure that is not
-finite is null. TensorBoard shows the same figures as `kind/name`.
+`validation`; `averaged`: validation of averaged checkpoints), `time` (seconds since 1970) and
+figures by name: `loss` and `perplexity` (per target token, nats), `learning_rate`, `bleu` and
+whatever else the loop reports. A figure that is not finite is null. TensorBoard shows the same
+figures as `kind/name`.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import Any, Literal, SupportsFloat
 
 from seq2seq.checkpoints import storage_errors
 
-Kind = Literal["train", "validation"]
+Kind = Literal["train", "validation", "averaged"]
 
 
 class MetricsWriter:

@@ -1,7 +1,7 @@
 """One update: written for one device over the axis "data", mapped over all by `parallel`."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,27 @@ class TrainState(NamedTuple):
     """Adam's moments, float32, and count."""
     step: Int[Array, ""]
     """Updates done, int32."""
+    average: Params | None = None
+    """Exponential moving average of the parameters, float32; None where none is wanted."""
+
+    @property
+    def best_params(self) -> Params:
+        """What is validated and translated with: the average, if there is one."""
+        return self.params if self.average is None else self.average
+
+    def saved(self) -> dict[str, Any]:
+        """The state by name, as it is stored: `params` are the ones to translate with."""
+        rest = {"optimizer": self.optimizer, "step": self.step}
+        trained = {} if self.average is None else {"trained": self.params}
+        return {"params": self.best_params, **trained, **rest}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> "TrainState":
+        """The state that `saved` gave."""
+        params, optimizer, step = (saved[name] for name in ("params", "optimizer", "step"))
+        if "trained" in saved:
+            return cls(saved["trained"], optimizer, step, params)
+        return cls(params, optimizer, step)
 
 
 class StepMetrics(NamedTuple):
@@ -66,7 +87,8 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
 
     def init(key: jax.Array) -> TrainState:
         params = functional.init(config.model, source_size, target_size, key)
-        return TrainState(params, adam.init(params), jnp.zeros((), jnp.int32))
+        average = None if training.ema_decay is None else jax.tree.map(jnp.copy, params)
+        return TrainState(params, adam.init(params), jnp.zeros((), jnp.int32), average)
 
     def loss(params: Params, batch: Batch, key: jax.Array | None) -> LossSums:
         model = functional.merge(graph, params, dtype)
@@ -96,12 +118,34 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
         norm, source_tokens = optax.tree.norm(gradients), parallel.total(source_tokens)
         metrics = StepMetrics(loss_sums, norm, rate, source_tokens)
         params = optax.apply_updates(state.params, updates)
-        return TrainState(params, moments, step), metrics
+        average = moving_average(state.average, params, step, training.ema_decay)
+        return TrainState(params, moments, step, average), metrics
 
     def evaluate(params: Params, batch: Batch) -> tuple[Params, LossSums]:
         return params, parallel.total(loss(params, batch, None))
 
     return Functions(graph, init, train, evaluate)
+
+
+def moving_average(
+    average: Params | None, params: Params, step: Int[Array, ""], decay: float | None
+) -> Params | None:
+    """The exponential moving average of the parameters after one more update.
+
+    The decay of update t is min(decay, (1 + t) / (10 + t)), so that the first parameters, which are
+    random, are soon forgotten.
+
+    Args:
+        average: The average before; None if none is wanted.
+        params: The parameters after the update.
+        step: Its number t, from 1.
+        decay: The decay in the long run; None if none is wanted.
+    """
+    if average is None or decay is None:
+        return None
+    time = step.astype(jnp.float32)
+    weight = 1.0 - jnp.minimum(decay, (1.0 + time) / (10.0 + time))
+    return jax.tree.map(lambda old, new: old + weight * (new - old), average, params)
 
 
 def accumulate(

@@ -11,6 +11,8 @@ from seq2seq.data import corpora
 from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.evaluation import evaluate
+from seq2seq.model import functional
+from seq2seq.training import step
 from seq2seq.training.loss import LossSums, means, zeros
 from seq2seq.translator import Translator
 from seq2seq.types import Batch, Params
@@ -60,6 +62,14 @@ class Validator:
         self._batches = Batches(pairs, weights, config.data, config.training)
         self._steps = self._batches.steps_in_epoch(0) if len(pairs) else 0
         self._translator: Translator | None = None
+
+    @classmethod
+    def of(cls, config: Config, prepared: Prepared) -> "Validator":
+        """The validator of a run that is not in training."""
+        vocabularies = prepared.vocabularies
+        sizes = (len(vocabularies.source), len(vocabularies.target))
+        dtype = functional.compute_dtype(config.training.compute_dtype)
+        return cls(config, prepared, step.make(config, *sizes, dtype).evaluate)
 
     def __call__(self, params: Params) -> dict[str, float]:
         """Loss (label-smoothed, nats per token), perplexity, token accuracy and BLEU."""

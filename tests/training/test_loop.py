@@ -52,6 +52,18 @@ def test_a_restart_goes_on_bit_for_bit(config_of):
     assert_equal(found, wanted)
 
 
+def test_a_moving_average_is_what_is_saved_and_goes_on_bit_for_bit(config_of):
+    decay = "--training.ema_decay=0.5"
+    _, wanted = train(config_of(decay, run="whole"))
+    train(config_of(decay, "--training.steps=3", run="cut"))
+    _, found = train(config_of(decay, run="cut"))
+    assert_equal(found, wanted)
+    translator = Translator.load(config_of(run="whole").run, "latest")
+    assert_equal(translator.params, wanted.average)
+    with pytest.raises(AssertionError):
+        assert_equal(translator.params, wanted.params)
+
+
 def test_nothing_is_done_when_all_is_done(config_of):
     _, before = train(config_of())
     outcome, after = train(config_of())
@@ -88,13 +100,14 @@ def test_epochs_end_training(config_of):
 
 
 def test_patience_ends_training_and_survives_a_restart(config_of):
-    words = ("--training.patience=1", "--training.steps=60", "--training.learning_rate=1e-9")
+    words = ("--training.patience=1", "--training.steps=60", "--training.learning_rate=3")
     words += ("--training.best_metric=loss",)
     config = config_of(*words, "--training.validate_every=1", "--model.dropout=0")
     outcome, _ = train(config)
     again, _ = train(config)
-    if outcome.reason == "patience":
-        assert (again.reason, again.first, again.step) == ("patience", outcome.step, outcome.step)
+    assert (outcome.reason, outcome.first) == ("patience", 0)
+    assert outcome.step < 60
+    assert (again.reason, again.first, again.step) == ("patience", outcome.step, outcome.step)
 
 
 @pytest.mark.parametrize(

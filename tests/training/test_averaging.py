@@ -1,0 +1,121 @@
+"""Averages of checkpoints, of the last by themselves and of any by command; moving averages."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seq2seq import parallel
+from seq2seq.model import functional
+from seq2seq.run_directory import RunDirectory
+from seq2seq.training import step
+from seq2seq.training.metrics import read
+from seq2seq.translator import Translator
+from seq2seq.vocabulary import Vocabularies
+
+
+def abstract(run):
+    vocabularies = Vocabularies.load(run.vocabulary)
+    sizes = (len(vocabularies.source), len(vocabularies.target))
+    return parallel.abstract_replicated(functional.abstract(run.config.model, *sizes)[1])
+
+
+def params(path, which):
+    run = RunDirectory.open(path)
+    return jax.tree.map(np.asarray, run.restore_params(abstract(run), which))
+
+
+def mean(path, steps):
+    trees = [params(path, step) for step in steps]
+    return jax.tree.map(lambda *leaves: np.mean(np.float64(leaves), axis=0), *trees)
+
+
+def assert_close(found, wanted):
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [(["--last", "2"], [60, 120]), (["--best", "1"], None), (["--steps", "60"], [60])],
+)
+def test_the_command_averages_what_it_is_told_to(copied, call, words, steps):
+    run = RunDirectory.open(copied)
+    status, out, err = call("average", copied, *words)
+    assert status == 0, err
+    steps = steps or [run.best_step()]
+    count = f"{len(steps)} checkpoint{'s' if len(steps) > 1 else ''}"
+    assert out.startswith(f"average of {count}, {steps[0]} to {steps[-1]} (validation BLEU ")
+    assert_close(params(copied, "averaged"), mean(copied, steps))
+
+
+def test_every_command_takes_the_average(copied, call):
+    assert call("average", copied, "--last", "2")[0] == 0
+    status, out, _ = call("evaluate", copied, "--checkpoint", "averaged", "--json")
+    assert status == 0
+    translator = Translator.load(copied, "averaged")
+    assert_close(translator.params, mean(copied, [60, 120]))
+    assert '"bleu"' in out
+
+
+def test_the_best_is_the_average_where_it_is_better(copied):
+    run = RunDirectory.open(copied)
+    shapes = abstract(run)
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    for score, chosen in ((-1.0, "checkpoint"), (101.0, "average")):
+        with RunDirectory.open(copied) as run:
+            run.save_average(120, zeros, {"bleu": score, "loss": 1.0})
+        assert run.average_is_best() is (chosen == "average")
+        leaves = jax.tree.leaves(params(copied, "best"))
+        assert all(not leaf.any() for leaf in leaves) is (chosen == "average")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--last", "3"], "expected 3 checkpoints, the run has 2"),
+        (["--best", "5"], "expected 5 validated checkpoints, the run has 2"),
+        (["--steps", "60", "61"], "expected a step of [60, 120], found 61"),
+        (["--last", "0"], "--last: expected a whole number from 1, found '0'"),
+        (["--last", "1", "--best", "1"], "--best: not allowed with argument --last"),
+        ([], "one of the arguments --last --best --steps is required"),
+        (["--last", "1", "--model.width=3"], "--model.width: expected no key of a recipe"),
+    ],
+)
+def test_mistakes_are_one_line(copied, call, words, message):
+    status, out, err = call("average", copied, *words)
+    assert (status, out) == (2, "")
+    assert message in err[0]
+    assert len(err) == 1
+    assert not (copied / "averaged").exists()
+
+
+def test_an_average_that_is_not_there_is_told(copied, call):
+    status, _, err = call("translate", copied, "--checkpoint", "averaged")
+    assert status == 2
+    assert f"found none: make one with seq2seq average {copied} --last 5" in err[0]
+
+
+def test_a_recipe_averages_by_itself(reversal, tmp_path, call):
+    words = ("train", "--config", reversal / "reversal.yaml", f"--run={tmp_path / 'run'}")
+    words += ("--training.average_last=2",)
+    status, out, err = call(*words)
+    assert status == 0, err
+    assert out.splitlines()[2].startswith("average of 2 checkpoints, 3 to 6 (validation BLEU ")
+    run = RunDirectory.open(tmp_path / "run")
+    assert_close(params(run.path, "averaged"), mean(run.path, [3, 6]))
+    assert [(x["step"], x["kind"]) for x in read(run.metrics)][-1] == (6, "averaged")
+    status, out, _ = call(*words)
+    assert out.startswith("already at step 6 of 6")
+    assert "average of" not in out
+
+
+def test_the_moving_average_follows_its_formula():
+    decay, values = 0.4, [np.float32(x) for x in (1.0, 5.0, -2.0, 3.0, 8.0, 0.5, 2.0)]
+    average, wanted = {"x": jnp.float32(9.0)}, 9.0
+    for number, value in enumerate(values, start=1):
+        average = step.moving_average(average, {"x": value}, jnp.int32(number), decay)
+        rate = min(decay, (1 + number) / (10 + number))
+        wanted = rate * wanted + (1 - rate) * value
+    assert float(average["x"]) == pytest.approx(wanted, rel=1e-6)
+    assert step.moving_average(None, {"x": values[0]}, jnp.int32(1), None) is None
