@@ -112,7 +112,7 @@ def evaluate(
     Args:
         runs: Trained runs, each with how it searches.
         pairs: The test set.
-        checkpoint: Which one of every run: best, latest or a step.
+        checkpoint: Which one of every run: best, latest, averaged or a step.
         wanted: What is to be found out.
         as_json: Whether to print JSON instead of tables.
         target: Where to keep the translations of a single run, if anywhere.
