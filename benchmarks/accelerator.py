@@ -72,19 +72,21 @@ class Table:
     """The lines so far, on stdout as soon as they are there, and as JSON."""
 
     def __init__(self, target: Path | None) -> None:
-        self._target, self._machine = target, ""
+        self._target, self._machine, self._headed = target, "", False
         self.rows: list[dict[str, Any]] = []
 
     def machine(self, text: str) -> None:
         """Writes the heading, once it is known what is measured."""
-        if text != self._machine:
-            self._machine = text
+        if not self._headed:
             heading = f"{'part':9}{'what':40}{'figure':>26}{'of peak':>9}  note"
-            print(f"{text}\n{heading}", flush=True)
+            print(f"{text}\n{heading}".lstrip(), flush=True)
+        self._machine, self._headed = text, True
 
     def add(self, part: str, row: dict[str, Any]) -> None:
         """Adds a line: a row as `accelerator_parts.Row` has it, or one with a `failure`."""
         self.rows.append({"part": part, **row})
+        if not self._headed:
+            self.machine("")
         if "failure" in row:
             print(f"{part:9}{row.get('what', ''):40}{row['failure']}", flush=True)
         else:
