@@ -284,6 +284,9 @@ def _child(arguments: argparse.Namespace) -> None:
 
         show(multi30k(arguments.multi30k, arguments.small, arguments.limit))
         return
+    from seq2seq.allocator import keep_freed_memory
+
+    keep_freed_memory()  # before anything has started a thread, as `train` does
     import accelerator_parts as parts
     import jax
 
