@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq.errors import UserError, nearest
+from seq2seq.option_values import checkpoint, number, one_of
 
 SECTIONS = ("run", "data", "vocabulary", "model", "training", "decoding")
 """What a recipe's keys begin with."""
@@ -178,7 +179,7 @@ def _evaluate() -> _Parser:
         "--metrics",
         nargs="+",
         default=["bleu"],
-        type=_one_of(_METRICS),
+        type=one_of(_METRICS),
         metavar="METRIC",
         help="bleu (default), chrf, ter",
     )
@@ -201,12 +202,12 @@ def _add_closer_looks(parser: _Parser) -> None:
         "--significance",
         nargs="?",
         const=_SIGNIFICANCE[0],
-        type=_one_of(_SIGNIFICANCE),
+        type=one_of(_SIGNIFICANCE),
         metavar="TEST",
         help="test each run against the first: bootstrap (default), randomization",
     )
     text = "resamples of the bootstrap (default 1000), trials of the randomization (10000)"
-    parser.add_argument("--trials", type=_number, metavar="NUMBER", help=text)
+    parser.add_argument("--trials", type=number, metavar="NUMBER", help=text)
 
 
 def _translate() -> _Parser:
@@ -223,10 +224,10 @@ def _average() -> _Parser:
     parser = _parser("average")
     _add_run(parser)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--last", type=_number, metavar="N", help="the latest N checkpoints")
-    which.add_argument("--best", type=_number, metavar="N", help="the N best in validation")
+    which.add_argument("--last", type=number, metavar="N", help="the latest N checkpoints")
+    which.add_argument("--best", type=number, metavar="N", help="the N best in validation")
     text = "the checkpoints of these steps"
-    which.add_argument("--steps", type=_number, nargs="+", metavar="STEP", help=text)
+    which.add_argument("--steps", type=number, nargs="+", metavar="STEP", help=text)
     return parser
 
 
@@ -242,13 +243,13 @@ def _attention() -> _Parser:
         "--kind",
         nargs="+",
         default=_KINDS,
-        type=_one_of(_KINDS),
+        type=one_of(_KINDS),
         metavar="KIND",
         help="encoder, decoder (self-attention), cross; default all",
     )
     for name in ("layer", "head"):
         text = f"numbers of {name}s, from 1; default all"
-        parser.add_argument(f"--{name}", nargs="+", type=_number, metavar="NUMBER", help=text)
+        parser.add_argument(f"--{name}", nargs="+", type=number, metavar="NUMBER", help=text)
     _add_checkpoint(parser)
     return parser
 
@@ -269,12 +270,12 @@ def _demo() -> _Parser:
 
 def _reproduce() -> _Parser:
     parser = _parser("reproduce", _ANY_KEY.replace("can be set", "can be set for every row"))
-    parser.add_argument("table", type=_one_of(["table3"]), metavar="TABLE", help="table3")
+    parser.add_argument("table", type=one_of(["table3"]), metavar="TABLE", help="table3")
     parser.add_argument(
         "--rows", nargs="+", metavar="ROW", help="names, or patterns such as 'a_*' (default: all)"
     )
     parser.add_argument(
-        "--steps", type=_number, metavar="N", help="updates of every row (default: its recipe's)"
+        "--steps", type=number, metavar="N", help="updates of every row (default: its recipe's)"
     )
     text = "a recipe whose corpora and vocabulary to take, such as configs/multi30k.yaml"
     parser.add_argument("--data", type=Path, metavar="RECIPE", help=text)
@@ -320,32 +321,4 @@ def _add_config(parser: _Parser, **options: Any) -> None:
 
 def _add_checkpoint(parser: _Parser) -> None:
     text = "best (default), latest, averaged, or a step"
-    parser.add_argument(
-        "--checkpoint", type=_checkpoint, default="best", metavar="WHICH", help=text
-    )
-
-
-def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    def check(word: str) -> str:
-        if word in choices:
-            return word
-        wanted = f"expected one of {', '.join(choices)}"
-        raise argparse.ArgumentTypeError(f"{wanted}, found {word!r}{nearest(word, choices)}")
-
-    return check
-
-
-def _number(word: str) -> int:
-    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
-    return int(word)
-
-
-def _checkpoint(word: str) -> str | int:
-    names = ("best", "latest", "averaged")
-    if word in names:
-        return word
-    if not word.isdecimal():
-        wanted = f"{', '.join(names)} or a step"
-        raise argparse.ArgumentTypeError(f"expected {wanted}, found {word!r}{nearest(word, names)}")
-    return int(word)
+    parser.add_argument("--checkpoint", type=checkpoint, default="best", metavar="WHICH", help=text)

@@ -11,7 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
-    ("errors", "types", "allocator", "config"),
+    ("errors", "types", "allocator", "option_values"),
+    ("config",),
     ("recipe_text", "recipes", "options"),
     ("vocabulary", "parallel", "checkpoints", "text_io", "moses", "preprocessing"),
     ("run_directory", "data", "model", "decoding"),

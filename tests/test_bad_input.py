@@ -103,7 +103,10 @@ def recipe(reversal, tmp_path):
         ("attention {run} ada --output no/x.png", r"no/x.png: cannot be written: .*found nothing"),
         ("attention {run} ada --output x.png --layer 2", r"--layer: .*from 1 to 1, found 2"),
         ("attention {run} ada --output x.png --head 1 3", r"--head: .*from 1 to 2, found 3"),
-        ("attention {run} ada --output x.png --head 0", r"--head: expected a whole number from 1.*'0'"),
+        (
+            "attention {run} ada --output x.png --head 0",
+            r"--head: expected a whole number from 1.*'0'",
+        ),
         ("attention {run} ada --output x.png --kind crss", r"--kind: .*did you mean 'cross'\?"),
         ("attention {run}s ada --output x.png", r"runs: expected a run directory"),
     ],

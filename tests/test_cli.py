@@ -226,6 +226,18 @@ def test_evaluate_prints_a_table_and_keeps_what_it_found(trained, call, tmp_path
     assert f"{kept['test']['bleu']['score']:6.2f}" in lines[1]
 
 
+def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
+    config = copied / "config.yaml"
+    plain = config.read_text()
+    config.write_text(
+        plain.replace("  validation:\n  - path:", "  validation:\n  - name: dev\n    path:")
+    )
+    assert config.read_text() != plain
+    found = [call("evaluate", copied, "--split", name, "--json") for name in ("dev", "validation")]
+    assert found[0][:2] == found[1][:2]
+    assert found[0][0] == 0
+
+
 def test_the_scores_are_those_of_sacrebleu_itself(trained, call, reversal, tmp_path):
     target, reference = tmp_path / "found", reversal / "valid.tgt"
     metrics = ("bleu", "chrf", "ter")

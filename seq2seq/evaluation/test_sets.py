@@ -66,7 +66,8 @@ def _chosen(config: Config, files: Files, split: str | None) -> tuple[str, Corpu
         return str(files[0]), Corpus(source=str(files[0]), target=str(files[1]))
     first = (("validation", config.data.validation), ("test", config.data.test))
     named = {name: corpora[0] for name, corpora in first if corpora}
-    named |= {corpus.name: corpus for corpus in config.data.test if corpus.name}
+    everything = (*config.data.validation, *config.data.test)
+    named |= {corpus.name: corpus for corpus in everything if corpus.name}
     wanted = split or "test"
     if wanted not in named:
         choices = ", ".join(named)

@@ -1,0 +1,36 @@
+"""Values of options: functions from a word to what it means, or one line about what is wrong."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from seq2seq.errors import nearest
+
+
+def one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """Makes the function that takes one of the choices, and names the nearest for another word."""
+
+    def check(word: str) -> str:
+        if word in choices:
+            return word
+        wanted = f"expected one of {', '.join(choices)}"
+        raise argparse.ArgumentTypeError(f"{wanted}, found {word!r}{nearest(word, choices)}")
+
+    return check
+
+
+def number(word: str) -> int:
+    """A whole number from 1."""
+    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
+    return int(word)
+
+
+def checkpoint(word: str) -> str | int:
+    """A checkpoint: best, latest, averaged, or its step."""
+    names = ("best", "latest", "averaged")
+    if word in names:
+        return word
+    if not word.isdecimal():
+        wanted = f"{', '.join(names)} or a step"
+        raise argparse.ArgumentTypeError(f"expected {wanted}, found {word!r}{nearest(word, names)}")
+    return int(word)
