@@ -4,12 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
+PARITY := $(VENV)/parity
+TORCH ?= torch==2.13.0
+TORCH_INDEX ?=
 
-.PHONY: help demo test format lint types lock bench docs clean
+.PHONY: help demo test test-parity format lint types lock bench docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*##/make \1	/p' Makefile | expand -t 18
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,6 +27,21 @@ demo: $(INSTALLED)  ## train, measure and use a small model on the embedded phra
 
 test: lint types  ## everything CI runs: formatter check, linter, type checker, tests
 	$(RUN) pytest
+
+# PyTorch gets an environment of its own, which sees the pinned packages through a path file: what
+# `make test` runs in stays as it is. TORCH_INDEX=URL names an index with builds for CPU alone, which
+# are a tenth of the others' size.
+$(PARITY)/.installed: $(INSTALLED)
+	$(VENV)/bin/python -m venv --without-pip $(PARITY)
+	$(VENV)/bin/python -c 'import sysconfig as s; \
+		print("import site; site.addsitedir(%r)" % s.get_path("purelib"), \
+		file=open(s.get_path("purelib", vars={"base": "$(abspath $(PARITY))"}) + "/pinned.pth", "w"))'
+	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
+	@touch $@
+
+test-parity: $(PARITY)/.installed  ## the tests beside other implementations, PyTorch among them
+	$(PARITY)/bin/python -m pytest tests/parity
 
 lint: $(INSTALLED)  ## formatter check and linter
 	$(RUN) ruff format --check .
