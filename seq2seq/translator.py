@@ -69,7 +69,7 @@ class Translator:
         self.vocabularies = vocabularies
         self.params = params
         self._source_text, self._target_text = preprocessing.sides(config.data)
-        self._search = search_function(config, vocabularies, dtype)
+        self._search = search_function(config, vocabularies, dtype, results=1)
         self._observe = attention_maps.observer(config, vocabularies, dtype)
 
     @classmethod
@@ -231,7 +231,10 @@ def padded_rows(sentences: int, length: int, budget: int) -> int:
 
 
 def search_function(
-    config: Config, vocabularies: Vocabularies, dtype: str | None = None
+    config: Config,
+    vocabularies: Vocabularies,
+    dtype: str | None = None,
+    results: int | None = None,
 ) -> Callable[[Params, Int[Array, "B S"], DecodingConfig], Hypotheses]:
     """The compiled search: `search(params, source, decoding)`, cut over all devices.
 
@@ -239,6 +242,7 @@ def search_function(
         config: The run's config.
         vocabularies: Source and target vocabulary.
         dtype: Type of the computation; default `training.compute_dtype`.
+        results: How many of the hypotheses found are wanted; default all of the beam.
     """
     sizes = (len(vocabularies.source), len(vocabularies.target))
     graph = functional.abstract(config.model, *sizes)[0]
@@ -247,7 +251,8 @@ def search_function(
     @functools.cache
     def compiled(decoding: DecodingConfig) -> Callable[[Params, Any], Hypotheses]:
         def one_device(params: Params, source: Int[Array, "B S"]) -> Hypotheses:
-            return search(functional.merge(graph, params, compute), source, decoding, vocabularies)
+            model = functional.merge(graph, params, compute)
+            return search(model, source, decoding, vocabularies, results)
 
         return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
 
@@ -259,6 +264,7 @@ def search(
     source: Int[Array, "B S"],
     decoding: DecodingConfig,
     vocabularies: Vocabularies,
+    results: int | None = None,
 ) -> Hypotheses:
     """Encodes source sentences once, then searches for their translations.
 
@@ -267,6 +273,7 @@ def search(
         source: Token ids with the end symbol, padded; a row of padding gives nothing.
         decoding: Beam, length penalty and limits.
         vocabularies: For the ids of the symbols.
+        results: How many of the hypotheses found are wanted; default all of the beam.
     """
     symbols = vocabularies.target.symbols
     segments = (source != vocabularies.source.symbols.pad).astype(jnp.int32)
@@ -292,4 +299,5 @@ def search(
         end_id=symbols.end,
         banned=(symbols.pad, symbols.start, symbols.unknown),
         endings=decoding.endings,
+        results=results,
     )

@@ -64,6 +64,7 @@ def beam_search(
     end_id: int,
     banned: Sequence[int] = (),
     endings: Literal["beam", "candidates"] = "beam",
+    results: int | None = None,
 ) -> Hypotheses:
     """Finds the K best translations of each sentence; greedy search for K = 1.
 
@@ -80,8 +81,11 @@ def beam_search(
         banned: Tokens that no translation may hold: padding, the unknown symbol.
         endings: Whether a hypothesis may end only among the K best extensions of a step, or among
             all 2K that are looked at; greedy search looks at one.
+        results: How many of the K are given back; the search ends as soon as these cannot change,
+            much earlier for one than for all. Default K.
     """
     batch = limits.shape[0]
+    results = beam_size if results is None else results
     may_end = 2 * beam_size if endings == "candidates" and beam_size > 1 else beam_size
     empty = jnp.zeros((batch, beam_size, max_length), jnp.int32)
     never = jnp.full((batch, beam_size), _NEVER)
@@ -104,9 +108,10 @@ def beam_search(
         chosen = _candidates(logits, state.log_probs, at_limit, end_id, banned)
         finished = _finish(state, chosen, alpha, end_id, may_end)
         state = _continue(state._replace(finished=finished, cache=cache), chosen, end_id)
-        return state._replace(done=state.done | _final(state, limits, alpha))
+        return state._replace(done=state.done | _final(state, limits, alpha, results))
 
-    return jax.lax.while_loop(goes_on, advance, state).finished
+    tokens, scores = jax.lax.while_loop(goes_on, advance, state).finished
+    return Hypotheses(tokens[:, :results], scores[:, :results])
 
 
 class _Candidates(NamedTuple):
@@ -175,15 +180,17 @@ def _continue(state: SearchState, chosen: _Candidates, end_id: int) -> SearchSta
     )
 
 
-def _final(state: SearchState, limits: Int[Array, " B"], alpha: float) -> Bool[Array, " B"]:
-    """Sentences whose K finished hypotheses no live one can still beat.
+def _final(
+    state: SearchState, limits: Int[Array, " B"], alpha: float, results: int
+) -> Bool[Array, " B"]:
+    """Sentences whose best finished hypotheses, `results` of them, no live one can still beat.
 
     Greedy search follows a single hypothesis, so it is over when that one ends.
     """
     if state.log_probs.shape[1] == 1:
         return state.finished.scores[:, 0] > _NEVER / 2
     reachable = state.log_probs[:, 0] / length_penalty(limits, alpha)
-    return (state.finished.scores[:, -1] >= reachable) | (state.position >= limits)
+    return (state.finished.scores[:, results - 1] >= reachable) | (state.position >= limits)
 
 
 def _gather(x: Array, places: Int[Array, "B C"]) -> Array:

@@ -39,10 +39,13 @@ def exhaustive(table, limit):
     return sorted(found, reverse=True)
 
 
-def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, **options):
+def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, steps=None, **options):
+    """What is found, as arrays; the position of every step is added to `steps`."""
     stacked = jnp.asarray(np.stack(tables), jnp.float32)
 
     def step(tokens, cache, position):
+        if steps is not None:
+            jax.debug.callback(steps.append, position)
         moved = jnp.where(position == 0, 1, (cache * 7 + tokens + 3) % 9973)
         logits = jax.vmap(lambda table, state: table[state % 97])(stacked, moved)
         return logits, moved
@@ -60,6 +63,7 @@ def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, **options):
         banned=(0, 1),
         **options,
     )
+    jax.effects_barrier()
     return np.asarray(found.tokens), np.asarray(found.scores)
 
 
@@ -88,6 +92,17 @@ def test_a_narrow_beam_is_sorted_distinct_and_truly_scored():
         for body, score in zip(found, row_scores, strict=True):
             penalty = ((5 + len(body)) / 6) ** ALPHA
             assert score == pytest.approx(log_prob(table, body) / penalty, abs=1e-5)
+
+
+@pytest.mark.parametrize("results", [1, 2])
+def test_fewer_results_are_the_first_of_all_and_take_fewer_steps(results):
+    tables = [random_model(seed) for seed in range(30)]
+    many_steps, few_steps = [], []
+    many = search(tables, [30] * 30, 4, length=30, steps=many_steps)
+    few = search(tables, [30] * 30, 4, length=30, steps=few_steps, results=results)
+    for found, wanted in zip(few, many, strict=True):
+        np.testing.assert_array_equal(found, wanted[:, :results])
+    assert len(few_steps) < len(many_steps)
 
 
 def test_beam_of_one_is_greedy():
