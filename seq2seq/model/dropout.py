@@ -36,9 +36,9 @@ def split_key(key: jax.Array | None, count: int) -> list[jax.Array | None]:
 def _sixteen_bits(key: jax.Array, shape: tuple[int, ...]) -> UInt32[Array, "..."]:
     """Random numbers below 65 536, four from each hash of threefry.
 
-    `jax.random.bits` takes a whole hash, 64 bits, for each number however small, so that an array cut
-    over devices can be drawn in parts. Here each device draws its own, and threefry would be a sixth
-    of the time of a small model's update on CPU.
+    `jax.random.bits` takes a whole hash, 64 bits, for each number however small, so that an array
+    cut over devices can be drawn in parts. Here each device draws its own, and threefry would be a
+    sixth of the time of a small model's update on CPU.
     """
     if str(jax.random.key_impl(key)) != "threefry2x32":
         return jax.random.bits(key, shape, jnp.uint16).astype(jnp.uint32)

@@ -44,7 +44,7 @@ def _dot_general(x: jax.Array, matrix: jax.Array, *_: Any, **__: Any) -> jax.Arr
 
 @jax.custom_vjp
 def product(x: Float[Array, "... I"], matrix: Float[Array, "I O"]) -> Float[Array, "... O"]:
-    """x W, whose backward pass is quick on a CPU as well.
+    """The product x W, whose backward pass is quick on a CPU as well.
 
     The gradient of W, xᵀ g, contracts the rows of both. Differentiation writes it as (gᵀ x)ᵀ, and
     XLA on CPU brings gᵀ into memory together with all that makes g: the backward pass of dropout
