@@ -284,9 +284,12 @@ def search(
     longest = source.shape[1] + decoding.max_extra_tokens
 
     def step(
-        tokens: Int[Array, "B K"], cache: Any, position: Int[Array, ""]
+        tokens: Int[Array, "B K"],
+        cache: Any,
+        position: Int[Array, ""],
+        origins: Int[Array, "B K T"],
     ) -> tuple[Float[Array, "B K V"], Any]:
-        return model.step(tokens, cache, memory, segments, position)
+        return model.step(tokens, cache, memory, segments, position, origins)
 
     return beam_search(
         step,

@@ -10,11 +10,19 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-Step = Callable[[Int[Array, "B K"], Any, Int[Array, ""]], tuple[Float[Array, "B K V"], Any]]
-"""`step(tokens, cache, position) -> (logits, cache)`: reads the tokens that stand at `position` of
-each hypothesis and scores what may follow. Each leaf of the cache has shape [B, K, ...]."""
+Step = Callable[
+    [Int[Array, "B K"], Any, Int[Array, ""], Int[Array, "B K T"]],
+    tuple[Float[Array, "B K V"], Any],
+]
+"""`step(tokens, cache, position, origins) -> (logits, cache)`: reads the tokens that stand at
+`position` of each hypothesis and scores what may follow.
+
+Hypotheses move about in the beam, but the cache is not reordered for them, since that would copy
+all of it at every step: `origins[b, k, t]` says in which place the hypothesis that is now in place
+k was when its token t was read, for each t before `position`."""
 
 _NEVER = -1.0e9
 
@@ -39,6 +47,8 @@ class SearchState(NamedTuple):
     """Sums of their tokens' log-probabilities; -1e9 for an empty place of the beam."""
     last: Int[Array, "B K"]
     """Their last tokens, which the next step reads."""
+    origins: Int[Array, "B K T"]
+    """In which place of the beam each of their tokens was read."""
     finished: Hypotheses
     """The K best that have ended."""
     done: Bool[Array, " B"]
@@ -70,7 +80,7 @@ def beam_search(
 
     Args:
         step: Scores next tokens.
-        cache: The step function's state before the first token; leaves [B, K, ...].
+        cache: The step function's state before the first token.
         limits: Longest translation of each sentence in tokens, the end symbol counted: at the
             limit only the end symbol may follow. At most `max_length`.
         beam_size: K.
@@ -94,6 +104,7 @@ def beam_search(
         tokens=empty,
         log_probs=never.at[:, 0].set(0.0),
         last=jnp.full((batch, beam_size), start_id, jnp.int32),
+        origins=empty,
         finished=Hypotheses(empty, never),
         done=limits <= 0,
         cache=cache,
@@ -103,7 +114,7 @@ def beam_search(
         return (state.position < max_length) & ~jnp.all(state.done)
 
     def advance(state: SearchState) -> SearchState:
-        logits, cache = step(state.last, state.cache, state.position)
+        logits, cache = step(state.last, state.cache, state.position, state.origins)
         at_limit = state.position + 1 >= limits
         chosen = _candidates(logits, state.log_probs, at_limit, end_id, banned)
         finished = _finish(state, chosen, alpha, end_id, may_end)
@@ -133,18 +144,42 @@ def _candidates(
     batch, beams, vocabulary = logits.shape
     logits = logits.astype(jnp.float32)
     normaliser = jax.nn.logsumexp(logits, axis=-1)
-    pieces = jnp.arange(vocabulary)[None, None, :]
-    never = at_limit[:, None, None] & (pieces != end_id)
-    for piece in banned:
-        never |= pieces == piece
-    logits = jnp.where(never, _NEVER, logits)
     count = min(2 * beams, vocabulary)
-    best, tokens = jax.lax.top_k(logits, count)
+    best, tokens = _best_pieces(logits, count, banned)
+    # At the limit the only candidate is the end symbol: the first place is its, the others empty.
+    full = at_limit[:, None, None]
+    only_end = full & (jnp.arange(count) == 0)[None, None, :]
+    best = jnp.where(only_end, logits[:, :, end_id, None], jnp.where(full, _NEVER, best))
+    tokens = jnp.where(only_end, end_id, tokens)
     totals = log_probs[:, :, None] + (best - normaliser[:, :, None])
-    flat = totals.reshape(batch, -1)
-    values, places = jax.lax.top_k(flat, 2 * beams)
+    values, places = jax.lax.top_k(totals.reshape(batch, -1), 2 * beams)
     chosen = jnp.take_along_axis(tokens.reshape(batch, -1), places, axis=1)
     return _Candidates(places // count, chosen, values)
+
+
+def _best_pieces(
+    logits: Float[Array, "B K V"], count: int, banned: Sequence[int]
+) -> tuple[Float[Array, "B K C"], Int[Array, "B K C"]]:
+    """The `count` largest logits of pieces that are not banned, and their pieces.
+
+    What is among the `count` best stands in one of the `count` chunks whose maxima are largest, so
+    only these have to be sorted through; the order of equal ones is kept.
+    """
+    batch, beams, vocabulary = logits.shape
+    width = max(1, int((vocabulary / count) ** 0.5))
+    chunks = -(-vocabulary // width)
+    allowed = np.ones(chunks * width, bool)
+    allowed[list(banned)] = allowed[vocabulary:] = False
+    allowed = jnp.asarray(allowed.reshape(chunks, width))
+    padding = ((0, 0), (0, 0), (0, chunks * width - vocabulary))
+    logits = jnp.pad(logits, padding).reshape(batch, beams, chunks, width)
+    maxima = jnp.max(jnp.where(allowed[None, None], logits, _NEVER), axis=-1)
+    winners = jnp.sort(jax.lax.top_k(maxima, min(count, chunks))[1], axis=-1)
+    kept = jnp.take_along_axis(logits, winners[..., None], axis=2)
+    kept = jnp.where(allowed[winners], kept, _NEVER).reshape(batch, beams, -1)
+    best, places = jax.lax.top_k(kept, count)
+    chunk = jnp.take_along_axis(winners, places // width, axis=-1)
+    return best, chunk * width + places % width
 
 
 def _finish(
@@ -171,12 +206,14 @@ def _continue(state: SearchState, chosen: _Candidates, end_id: int) -> SearchSta
     beams = state.log_probs.shape[1]
     alive = jnp.where(chosen.tokens == end_id, _NEVER, chosen.log_probs)
     log_probs, places = jax.lax.top_k(alive, beams)
-    origins = jnp.take_along_axis(chosen.beams, places, axis=1)
+    moved = jnp.take_along_axis(chosen.beams, places, axis=1)
     last = jnp.take_along_axis(chosen.tokens, places, axis=1)
-    tokens = _gather(state.tokens, origins).at[:, :, state.position].set(last)
-    cache = jax.tree.map(lambda leaf: _gather(leaf, origins), state.cache)
     return state._replace(
-        position=state.position + 1, tokens=tokens, log_probs=log_probs, last=last, cache=cache
+        position=state.position + 1,
+        tokens=_gather(state.tokens, moved).at[:, :, state.position].set(last),
+        log_probs=log_probs,
+        last=last,
+        origins=_gather(state.origins, moved).at[:, :, state.position].set(moved),
     )
 
 

@@ -122,5 +122,30 @@ class MultiHeadAttention(nnx.Module):
         """Lets `x` look at `memory`: at itself, or for cross-attention at the encoder's output."""
         return self.attend(self.queries(x), *self.keys_values(memory), mask, dropout_key)
 
+    def attend_by_head(
+        self,
+        x: Float[Array, "B T D"],
+        key: Float[Array, "B N S H"],
+        value: Float[Array, "B N S G"],
+        mask: Bool[Array, "B T S"],
+    ) -> Float[Array, "B T D"]:
+        """`attend` for keys and values that lie by head, as the steps of a search keep them.
+
+        So laid out they need no transposing, which would copy all of them at every step.
+        """
+        query = self.queries(x) * key.shape[-1] ** -0.5
+        scores = jnp.einsum("btnh,bnsh->bnts", query, key, preferred_element_type=jnp.float32)
+        scores = jnp.where(mask[:, None], scores, -1e9)
+        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+        heads = jnp.einsum("bnts,bnsg->btng", weights, value)
+        return self.output(heads.reshape(*heads.shape[:2], -1))
+
+    def keys_values_by_head(
+        self, x: Float[Array, "B S D"]
+    ) -> tuple[Float[Array, "B N S H"], Float[Array, "B N S G"]]:
+        """The keys and the values of every head, by head."""
+        keys, values = self.keys_values(x)
+        return keys.swapaxes(1, 2), values.swapaxes(1, 2)
+
     def _split(self, x: Float[Array, "B T NH"]) -> Float[Array, "B T N H"]:
         return x.reshape(*x.shape[:-1], self.heads, -1)

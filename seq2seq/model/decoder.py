@@ -19,17 +19,21 @@ from seq2seq.model.layers import FeedForward, LayerNorm, Residual, scan, stack, 
 
 
 class LayerCache(NamedTuple):
-    """Self-attention keys and values of one layer for the tokens read so far."""
+    """Self-attention keys and values of one layer for the tokens read so far.
 
-    keys: Float[Array, "B K T N H"]
-    values: Float[Array, "B K T N H"]
+    Place k of the beam at position t has entry t · K + k. When a hypothesis moves to another place,
+    its entries stay where they are, so nothing is copied; a mask says which entries are whose.
+    """
+
+    keys: Float[Array, "B N TK H"]
+    values: Float[Array, "B N TK G"]
 
 
 class LayerMemory(NamedTuple):
     """Cross-attention keys and values of one layer: made once a sentence, shared by its beams."""
 
-    keys: Float[Array, "B S N H"]
-    values: Float[Array, "B S N H"]
+    keys: Float[Array, "B N S H"]
+    values: Float[Array, "B N S G"]
 
 
 class DecoderLayer(nnx.Module):
@@ -66,6 +70,7 @@ class DecoderLayer(nnx.Module):
         x: Float[Array, "B K D"],
         cache: LayerCache,
         memory: LayerMemory,
+        mask: Bool[Array, "B K TK"],
         cross_mask: Bool[Array, "B K S"],
         position: Int[Array, ""],
     ) -> tuple[Float[Array, "B K D"], LayerCache]:
@@ -73,34 +78,17 @@ class DecoderLayer(nnx.Module):
 
         def look_back(y: Float[Array, "B K D"]) -> Float[Array, "B K D"]:
             nonlocal cache
-            cache = self._extend(cache, y, position)
-            return self._attend_cache(y, cache, position)
+            new = self.self_attention.keys_values_by_head(y)
+            first, write = position * y.shape[1], jax.lax.dynamic_update_slice_in_dim
+            cache = LayerCache(*(write(*pair, first, 2) for pair in zip(cache, new, strict=True)))
+            return self.self_attention.attend_by_head(y, *cache, mask)
 
         def look_across(y: Float[Array, "B K D"]) -> Float[Array, "B K D"]:
-            cross = self.cross_attention
-            return cross.attend(cross.queries(y), memory.keys, memory.values, cross_mask)
+            return self.cross_attention.attend_by_head(y, *memory, cross_mask)
 
         x = self.self_attention_residual(x, look_back)
         x = self.cross_attention_residual(x, look_across)
         return self.feed_forward_residual(x, self.feed_forward), cache
-
-    def _extend(
-        self, cache: LayerCache, y: Float[Array, "B K D"], position: Int[Array, ""]
-    ) -> LayerCache:
-        new = self.self_attention.keys_values(y)
-        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, axis=2)
-        return LayerCache(
-            *(write(old, add[:, :, None], position) for old, add in zip(cache, new, strict=True))
-        )
-
-    def _attend_cache(
-        self, y: Float[Array, "B K D"], cache: LayerCache, position: Int[Array, ""]
-    ) -> Float[Array, "B K D"]:
-        batch, beams, length = cache.keys.shape[:3]
-        query = self.self_attention.queries(y).reshape(batch * beams, 1, *cache.keys.shape[3:])
-        keys, values = (part.reshape(batch * beams, *part.shape[2:]) for part in cache)
-        seen = jnp.broadcast_to(jnp.arange(length) <= position, (batch * beams, 1, length))
-        return self.self_attention.attend(query, keys, values, seen).reshape(batch, beams, -1)
 
 
 class Decoder(nnx.Module):
@@ -138,15 +126,18 @@ class Decoder(nnx.Module):
 
     def memory(self, encoded: Float[Array, "B S D"]) -> tuple[LayerMemory, ...]:
         """Cross-attention keys and values of every layer, once for all steps and beams."""
-        layers = unstack(self.layers)
-        return tuple(LayerMemory(*layer.cross_attention.keys_values(encoded)) for layer in layers)
+        return tuple(
+            LayerMemory(*layer.cross_attention.keys_values_by_head(encoded))
+            for layer in unstack(self.layers)
+        )
 
     def empty_cache(
         self, batch: int, beams: int, length: int, dtype: jnp.dtype
     ) -> tuple[LayerCache, ...]:
         """A cache for `length` tokens of each of `beams` hypotheses of `batch` sentences."""
-        one = (jnp.zeros((batch, beams, length, self.heads, w), dtype) for w in self.head_widths)
-        return (LayerCache(*one),) * len(unstack(self.layers))
+        shape = (batch, self.heads, length * beams)
+        one = LayerCache(*(jnp.zeros((*shape, width), dtype) for width in self.head_widths))
+        return (one,) * len(unstack(self.layers))
 
     def step(
         self,
@@ -155,13 +146,34 @@ class Decoder(nnx.Module):
         memory: tuple[LayerMemory, ...],
         memory_segments: Int[Array, "B S"],
         position: Int[Array, ""],
+        origins: Int[Array, "B K T"],
     ) -> tuple[Float[Array, "B K D"], tuple[LayerCache, ...]]:
-        """States of one new token of each hypothesis, and the cache with that token in it."""
-        batch, beams = x.shape[:2]
+        """States of one new token of each hypothesis, and the cache with that token in it.
+
+        Args:
+            x: The embedded tokens.
+            cache: Keys and values of earlier positions.
+            memory: Those of the source.
+            memory_segments: 0 where the source is padding.
+            position: Where the tokens stand.
+            origins: In which place of the beam each hypothesis was when it read its token t, for
+                each t before `position`.
+        """
         seen = (memory_segments > 0)[:, None, :]
-        cross_mask = jnp.broadcast_to(seen, (batch, beams, seen.shape[-1]))
+        cross_mask = jnp.broadcast_to(seen, (*x.shape[:2], seen.shape[-1]))
+        mask = _own_entries(origins, position)
         new_cache = []
         for layer, old, across in zip(unstack(self.layers), cache, memory, strict=True):
-            x, new = layer.step(x, old, across, cross_mask, position)
+            x, new = layer.step(x, old, across, mask, cross_mask, position)
             new_cache.append(new)
         return x if self.norm is None else self.norm(x), tuple(new_cache)
+
+
+def _own_entries(origins: Int[Array, "B K T"], position: Int[Array, ""]) -> Bool[Array, "B K TK"]:
+    """Which entries of the cache hold a hypothesis's own past, and the token it reads now."""
+    batch, beams, length = origins.shape
+    times = jnp.arange(length)[None, None, :, None]
+    places = jnp.arange(beams)
+    past = (origins[..., None] == places[None, None, None, :]) & (times < position)
+    here = jnp.eye(beams, dtype=bool)[None, :, None, :] & (times == position)
+    return (past | here).reshape(batch, beams, length * beams)

@@ -133,12 +133,15 @@ class Transformer(nnx.Module):
         memory: tuple[LayerMemory, ...],
         memory_segments: Int[Array, "B S"],
         position: Int[Array, ""],
+        origins: Int[Array, "B K T"],
     ) -> tuple[Float[Array, "B K V"], tuple[LayerCache, ...]]:
-        """Logits of the token after `tokens`, which stand at `position` in their hypotheses."""
-        length = cache[0].keys.shape[2]
+        """Logits of the token after `tokens`, which stand at `position` in their hypotheses.
+
+        `origins` says in which place of the beam a hypothesis read each of its earlier tokens.
+        """
         positions = jnp.broadcast_to(position, tokens.shape)
-        x = self._embed_target(tokens, positions, length, None)
-        states, cache = self.decoder.step(x, cache, memory, memory_segments, position)
+        x = self._embed_target(tokens, positions, origins.shape[2], None)
+        states, cache = self.decoder.step(x, cache, memory, memory_segments, position, origins)
         return self.logits(states), cache
 
     def _embed_target(

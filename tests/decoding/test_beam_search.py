@@ -43,14 +43,15 @@ def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, steps=None, **
     """What is found, as arrays; the position of every step is added to `steps`."""
     stacked = jnp.asarray(np.stack(tables), jnp.float32)
 
-    def step(tokens, cache, position):
+    def step(tokens, cache, position, origins):
         if steps is not None:
             jax.debug.callback(steps.append, position)
-        moved = jnp.where(position == 0, 1, (cache * 7 + tokens + 3) % 9973)
-        logits = jax.vmap(lambda table, state: table[state % 97])(stacked, moved)
-        return logits, moved
+        before = jnp.take_along_axis(cache[position - 1], origins[:, :, position - 1], axis=1)
+        states = jnp.where(position == 0, 1, (before * 7 + tokens + 3) % 9973)
+        logits = jax.vmap(lambda table, state: table[state % 97])(stacked, states)
+        return logits, cache.at[position].set(states)
 
-    cache = jnp.ones((len(tables), beam_size), jnp.int32)
+    cache = jnp.ones((length, len(tables), beam_size), jnp.int32)
     found = beam_search(
         step,
         cache,

@@ -98,7 +98,10 @@ def test_flops_per_token_share_a_row_between_its_tokens() -> None:
 
 
 def test_decoding_flops_are_those_of_encoding_and_cached_steps() -> None:
-    """The sum over positions t of a step that looks at t + 1/2 cached tokens on average."""
+    """The sum over positions t of a step that looks at t + 1/2 cached tokens on average.
+
+    The program compares with the entries of all places of the beam: the masked ones do not count.
+    """
     graph, params = functional.abstract(SMALL, 700, 700)
     beams, length = 3, 16
 
@@ -110,7 +113,8 @@ def test_decoding_flops_are_those_of_encoding_and_cached_steps() -> None:
     def step(params: Any, memory: Any, tokens: jax.Array, segments: jax.Array) -> jax.Array:
         built = functional.merge(graph, params)
         cache = built.empty_cache(1, beams, length)
-        return built.step(tokens, cache, memory, segments, jnp.int32(0))[0]
+        origins = jnp.zeros((1, beams, length), jnp.int32)
+        return built.step(tokens, cache, memory, segments, jnp.int32(0), origins)[0]
 
     source = batch_of(1, length, length)
     encoder = products(jax.make_jaxpr(encode)(params, source).jaxpr)
@@ -118,7 +122,7 @@ def test_decoding_flops_are_those_of_encoding_and_cached_steps() -> None:
     tokens = jax.ShapeDtypeStruct((1, beams), jnp.int32)
     one = jax.make_jaxpr(step)(params, memory, tokens, source.source_segments)
     attended = 2 * SMALL.decoder_layers * beams * length * SMALL.width * 2
-    steps = length * (products(one.jaxpr) - attended / 2)
+    steps = length * (products(one.jaxpr) - attended * beams + attended / 2)
     config = Config(model=SMALL, decoding=DecodingConfig(beam_size=beams))
     assert cost.decoding_flops(config, 700, length) == pytest.approx((encoder + steps) / length)
 

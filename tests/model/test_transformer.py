@@ -51,13 +51,37 @@ def test_cached_steps_give_what_the_full_decoder_gives(options):
     full = run(model, source, target)
     memory = model.memory(model.encode(source, *whole(3, 7)))
     cache = model.empty_cache(3, 2, 6)
+    origins = jnp.broadcast_to(jnp.arange(2)[:, None], (3, 2, 6))
     for position in range(6):
         pair = jnp.stack([target[:, position]] * 2, axis=1)
         logits, cache = model.step(
-            pair, cache, memory, whole(3, 7)[0], jnp.asarray(position, jnp.int32)
+            pair, cache, memory, whole(3, 7)[0], jnp.asarray(position, jnp.int32), origins
         )
         for beam in range(2):
             np.testing.assert_allclose(logits[:, beam], full[:, position], atol=2e-5)
+
+
+def test_hypotheses_that_change_places_keep_their_past():
+    """Two targets that swap their places in the beam at every step."""
+    model, source = make(), tokens(1, 2, 5)
+    targets = [tokens(2, 2, 4), tokens(3, 2, 4)]
+    full = [run(model, source, target) for target in targets]
+    memory = model.memory(model.encode(source, *whole(2, 5)))
+    cache = model.empty_cache(2, 2, 4)
+    for position in range(4):
+        order = (0, 1) if position % 2 == 0 else (1, 0)  # place k holds target order[k]
+        pair = jnp.stack([targets[i][:, position] for i in order], axis=1)
+        places = [[i if t % 2 == 0 else 1 - i for t in range(4)] for i in order]
+        logits, cache = model.step(
+            pair,
+            cache,
+            memory,
+            whole(2, 5)[0],
+            jnp.asarray(position, jnp.int32),
+            jnp.broadcast_to(jnp.asarray(places), (2, 2, 4)),
+        )
+        for place, i in enumerate(order):
+            np.testing.assert_allclose(logits[:, place], full[i][:, position], atol=2e-5)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
