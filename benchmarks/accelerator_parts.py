@@ -166,16 +166,18 @@ def torch(plan: Plan) -> Iterator[Work]:
             yield f"{size}, rows of {length}", functools.partial(measured, size, length)
 
 
-class _Numbers(tuple):
+class Numbers(tuple):
     """Stands in for a vocabulary where no text is read."""
 
     symbols = SYMBOLS
 
 
 @dataclass(frozen=True)
-class _Vocabularies:
-    source: _Numbers
-    target: _Numbers
+class NumbersOnly:
+    """A vocabulary for each side."""
+
+    source: Numbers
+    target: Numbers
 
 
 def decode(plan: Plan) -> Iterator[Work]:
@@ -185,8 +187,8 @@ def decode(plan: Plan) -> Iterator[Work]:
     name, length = ("tiny", 16) if plan.small else ("base", 32)
     vocabulary, model = SIZES[name]
     config = Config(model=model, decoding=DecodingConfig(max_extra_tokens=2))
-    numbers = _Numbers(range(vocabulary))
-    search = search_function(config, _Vocabularies(numbers, numbers))
+    numbers = Numbers(range(vocabulary))
+    search = search_function(config, NumbersOnly(numbers, numbers))
     init = jax.jit(lambda key: functional.init(model, vocabulary, vocabulary, key))
     params = init(jax.random.key(0))
 

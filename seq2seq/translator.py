@@ -293,7 +293,7 @@ def search(
 
     return beam_search(
         step,
-        model.empty_cache(source.shape[0], decoding.beam_size, longest),
+        lambda length: model.empty_cache(source.shape[0], decoding.beam_size, length),
         limits,
         beam_size=decoding.beam_size,
         max_length=longest,

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 Step = Callable[
@@ -25,6 +24,8 @@ all of it at every step: `origins[b, k, t]` says in which place the hypothesis t
 k was when its token t was read, for each t before `position`."""
 
 _NEVER = -1.0e9
+_FIRST_ROOM = 32
+"""Tokens for which a search has room at first."""
 
 
 class Hypotheses(NamedTuple):
@@ -64,7 +65,7 @@ def length_penalty(length: Int[Array, "..."], alpha: float) -> Float[Array, "...
 
 def beam_search(
     step: Step,
-    cache: Any,
+    empty_cache: Callable[[int], Any],
     limits: Int[Array, " B"],
     *,
     beam_size: int,
@@ -80,7 +81,9 @@ def beam_search(
 
     Args:
         step: Scores next tokens.
-        cache: The step function's state before the first token.
+        empty_cache: `empty_cache(length)` is the step function's state before the first token, with
+            room for so many tokens. Short translations are searched for in little room: each time
+            it is used up, it is doubled, and whatever grew with the length is padded.
         limits: Longest translation of each sentence in tokens, the end symbol counted: at the
             limit only the end symbol may follow. At most `max_length`.
         beam_size: K.
@@ -97,7 +100,8 @@ def beam_search(
     batch = limits.shape[0]
     results = beam_size if results is None else results
     may_end = 2 * beam_size if endings == "candidates" and beam_size > 1 else beam_size
-    empty = jnp.zeros((batch, beam_size, max_length), jnp.int32)
+    rooms = sorted({min(_FIRST_ROOM, max_length), max_length})
+    empty = jnp.zeros((batch, beam_size, rooms[0]), jnp.int32)
     never = jnp.full((batch, beam_size), _NEVER)
     state = SearchState(
         position=jnp.zeros((), jnp.int32),
@@ -107,11 +111,11 @@ def beam_search(
         origins=empty,
         finished=Hypotheses(empty, never),
         done=limits <= 0,
-        cache=cache,
+        cache=empty_cache(rooms[0]),
     )
 
     def goes_on(state: SearchState) -> Bool[Array, ""]:
-        return (state.position < max_length) & ~jnp.all(state.done)
+        return (state.position < state.tokens.shape[2]) & ~jnp.all(state.done)
 
     def advance(state: SearchState) -> SearchState:
         logits, cache = step(state.last, state.cache, state.position, state.origins)
@@ -121,8 +125,27 @@ def beam_search(
         state = _continue(state._replace(finished=finished, cache=cache), chosen, end_id)
         return state._replace(done=state.done | _final(state, limits, alpha, results))
 
-    tokens, scores = jax.lax.while_loop(goes_on, advance, state).finished
+    for room in rooms:
+        state = _with_room(state, room, jax.eval_shape(lambda room=room: empty_cache(room)))
+        state = jax.lax.while_loop(goes_on, advance, state)
+    tokens, scores = state.finished
     return Hypotheses(tokens[:, :results], scores[:, :results])
+
+
+def _with_room(state: SearchState, room: int, cache: Any) -> SearchState:
+    """The same state with room for so many tokens; `cache` has the shapes that its cache gets."""
+
+    def grown(x: Array, shape: tuple[int, ...]) -> Array:
+        return jax.lax.dynamic_update_slice(jnp.zeros(shape, x.dtype), x, [0] * x.ndim)
+
+    shape = (*state.log_probs.shape, room)
+    tokens, scores = state.finished
+    return state._replace(
+        tokens=grown(state.tokens, shape),
+        origins=grown(state.origins, shape),
+        finished=Hypotheses(grown(tokens, shape), scores),
+        cache=jax.tree.map(lambda x, like: grown(x, like.shape), state.cache, cache),
+    )
 
 
 class _Candidates(NamedTuple):
@@ -142,10 +165,8 @@ def _candidates(
 ) -> _Candidates:
     """2K are enough: at most K of them end, so K are left to go on."""
     batch, beams, vocabulary = logits.shape
-    logits = logits.astype(jnp.float32)
-    normaliser = jax.nn.logsumexp(logits, axis=-1)
     count = min(2 * beams, vocabulary)
-    best, tokens = _best_pieces(logits, count, banned)
+    best, tokens, normaliser = _best_pieces(logits.astype(jnp.float32), count, banned)
     # At the limit the only candidate is the end symbol: the first place is its, the others empty.
     full = at_limit[:, None, None]
     only_end = full & (jnp.arange(count) == 0)[None, None, :]
@@ -159,27 +180,37 @@ def _candidates(
 
 def _best_pieces(
     logits: Float[Array, "B K V"], count: int, banned: Sequence[int]
-) -> tuple[Float[Array, "B K C"], Int[Array, "B K C"]]:
-    """The `count` largest logits of pieces that are not banned, and their pieces.
+) -> tuple[Float[Array, "B K C"], Int[Array, "B K C"], Float[Array, "B K"]]:
+    """The `count` largest logits of pieces that are not banned, their pieces, and log Σ exp of all.
 
     What is among the `count` best stands in one of the `count` chunks whose maxima are largest, so
-    only these have to be sorted through; the order of equal ones is kept.
+    only these have to be sorted through; equal logits keep the order of their pieces. A banned
+    piece can make its chunk seem larger than it is, so there is one chunk more for each.
     """
     batch, beams, vocabulary = logits.shape
-    width = max(1, int((vocabulary / count) ** 0.5))
+    width = _chunk_width(vocabulary, count)
     chunks = -(-vocabulary // width)
-    allowed = np.ones(chunks * width, bool)
-    allowed[list(banned)] = allowed[vocabulary:] = False
-    allowed = jnp.asarray(allowed.reshape(chunks, width))
     padding = ((0, 0), (0, 0), (0, chunks * width - vocabulary))
-    logits = jnp.pad(logits, padding).reshape(batch, beams, chunks, width)
-    maxima = jnp.max(jnp.where(allowed[None, None], logits, _NEVER), axis=-1)
-    winners = jnp.sort(jax.lax.top_k(maxima, min(count, chunks))[1], axis=-1)
-    kept = jnp.take_along_axis(logits, winners[..., None], axis=2)
-    kept = jnp.where(allowed[winners], kept, _NEVER).reshape(batch, beams, -1)
-    best, places = jax.lax.top_k(kept, count)
-    chunk = jnp.take_along_axis(winners, places // width, axis=-1)
-    return best, chunk * width + places % width
+    cut = jnp.pad(logits, padding, constant_values=_NEVER).reshape(batch, beams, chunks, width)
+    maxima = jnp.max(cut, axis=-1)
+    largest = jnp.max(maxima, axis=-1)
+    normaliser = largest + jnp.log(jnp.sum(jnp.exp(logits - largest[..., None]), axis=-1))
+    spoilt = len({piece // width for piece in banned})
+    winners = jnp.sort(jax.lax.top_k(maxima, min(count + spoilt, chunks))[1], axis=-1)
+    pieces = winners[..., None] * width + jnp.arange(width)[None, None, None, :]
+    sought = jnp.take_along_axis(cut, winners[..., None], axis=2)
+    for piece in banned:
+        sought = jnp.where(pieces == piece, _NEVER, sought)
+    best, places = jax.lax.top_k(sought.reshape(batch, beams, -1), count)
+    tokens = jnp.take_along_axis(pieces.reshape(batch, beams, -1), places, axis=-1)
+    return best, tokens, normaliser
+
+
+def _chunk_width(vocabulary: int, count: int) -> int:
+    """A width at which few logits are sorted, best one that divides the vocabulary evenly."""
+    ideal = max(1, int((vocabulary / count) ** 0.5))
+    even = [w for w in range(-(-ideal // 2), 2 * ideal + 1) if vocabulary % w == 0]
+    return min(even, key=lambda w: abs(w - ideal), default=ideal)
 
 
 def _finish(

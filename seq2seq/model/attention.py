@@ -133,11 +133,12 @@ class MultiHeadAttention(nnx.Module):
 
         So laid out they need no transposing, which would copy all of them at every step.
         """
-        query = self.queries(x) * key.shape[-1] ** -0.5
-        scores = jnp.einsum("btnh,bnsh->bnts", query, key, preferred_element_type=jnp.float32)
+        query = self.queries(x).swapaxes(1, 2) * key.shape[-1] ** -0.5
+        keys = key.swapaxes(2, 3)
+        scores = jnp.matmul(query, keys, preferred_element_type=jnp.float32)
         scores = jnp.where(mask[:, None], scores, -1e9)
         weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-        heads = jnp.einsum("bnts,bnsg->btng", weights, value)
+        heads = jnp.matmul(weights, value).swapaxes(1, 2)
         return self.output(heads.reshape(*heads.shape[:2], -1))
 
     def keys_values_by_head(

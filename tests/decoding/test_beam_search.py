@@ -7,9 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from seq2seq.decoding import beam_search as module
 from seq2seq.decoding.beam_search import beam_search
 
 END, VOCABULARY, LENGTH, ALPHA = 2, 5, 4, 0.6
+
+
+@pytest.fixture(params=[2, 32], autouse=True)
+def first_room(request, monkeypatch):
+    """Searches that need more room than they begin with, and such that do not."""
+    monkeypatch.setattr(module, "_FIRST_ROOM", request.param)
 
 
 def random_model(seed, sharpness=1.5):
@@ -51,10 +58,9 @@ def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, steps=None, **
         logits = jax.vmap(lambda table, state: table[state % 97])(stacked, states)
         return logits, cache.at[position].set(states)
 
-    cache = jnp.ones((length, len(tables), beam_size), jnp.int32)
     found = beam_search(
         step,
-        cache,
+        lambda room: jnp.zeros((room, len(tables), beam_size), jnp.int32),
         jnp.asarray(limits, jnp.int32),
         beam_size=beam_size,
         max_length=length,
@@ -99,8 +105,8 @@ def test_a_narrow_beam_is_sorted_distinct_and_truly_scored():
 def test_fewer_results_are_the_first_of_all_and_take_fewer_steps(results):
     tables = [random_model(seed) for seed in range(30)]
     many_steps, few_steps = [], []
-    many = search(tables, [30] * 30, 4, length=30, steps=many_steps)
-    few = search(tables, [30] * 30, 4, length=30, steps=few_steps, results=results)
+    many = search(tables, [40] * 30, 4, length=40, steps=many_steps)
+    few = search(tables, [40] * 30, 4, length=40, steps=few_steps, results=results)
     for found, wanted in zip(few, many, strict=True):
         np.testing.assert_array_equal(found, wanted[:, :results])
     assert len(few_steps) < len(many_steps)
@@ -172,3 +178,20 @@ def test_where_a_hypothesis_may_end_makes_a_difference_to_a_beam_only():
     for beams, differ in ((1, False), (2, True)):
         both = [search(tables, [LENGTH] * 30, beams, endings=e)[0] for e in ("beam", "candidates")]
         assert (both[0] != both[1]).any() == differ
+
+
+@pytest.mark.parametrize("vocabulary", [5, 64, 97, 500, 1009])
+@pytest.mark.parametrize("levels", [4, 10_000])
+def test_the_best_pieces_are_those_of_a_whole_sort(vocabulary, levels):
+    """With many equal logits (four levels), where the first of them count, and with hardly any."""
+    rng, banned, count = np.random.default_rng(vocabulary), [0, 1, 3], 8
+    logits = rng.integers(0, levels, (3, 2, vocabulary)).astype(np.float32) / levels * 20
+    logits[:, :, banned] = 30.0
+    count = min(count, vocabulary - len(banned))
+    best, pieces, normaliser = module._best_pieces(jnp.asarray(logits), count, banned)
+    allowed = logits.copy()
+    allowed[:, :, banned] = -1e9
+    order = np.argsort(-allowed, axis=-1, kind="stable")[:, :, :count]
+    np.testing.assert_array_equal(pieces, order)
+    np.testing.assert_array_equal(best, np.take_along_axis(allowed, order, axis=-1))
+    np.testing.assert_allclose(normaliser, np.log(np.exp(logits).sum(axis=-1)), rtol=1e-6)

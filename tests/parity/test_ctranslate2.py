@@ -17,6 +17,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -26,19 +27,17 @@ from flax import nnx
 
 from seq2seq.config import ModelConfig
 from seq2seq.data.corpora import read_texts
-from seq2seq.model.layers import sinusoids
 from seq2seq.model.transformer import Transformer
 from seq2seq.translator import Translator, search_function
 from seq2seq.types import Batch
 from seq2seq.vocabulary import SYMBOLS
 
-ctranslate2 = pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed")
-from ctranslate2.specs import transformer_spec  # noqa: E402
-from ctranslate2.specs.common_spec import Activation  # noqa: E402
+pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed")
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+from ctranslate2_peer import convert, load, written
 
 BEAMS, SENTENCES, EXTRA = 4, 200, 20
 TIE = 2e-5
-ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU, "swish": Activation.SWISH}
 RECIPE = """
 data:
   source_language: en
@@ -109,90 +108,9 @@ def peer(model, sources, tmp_path_factory):
     """CTranslate2's translator with the same weights."""
     config, params = model
     longest = max(map(len, sources)) + EXTRA
-    return convert(config.model, params, longest, tmp_path_factory.mktemp("ctranslate2"))
-
-
-def convert(config: ModelConfig, params, longest, folder):
-    """CTranslate2's translator with our weights, whose tokens are our ids, written out.
-
-    The ids of the symbols are those of a vocabulary trained here.
-    """
-    spec = specification(config, params, longest)
-    spec.register_source_vocabulary([str(i) for i in range(spec.get_source_vocabulary_size()[0])])
-    spec.register_target_vocabulary([str(i) for i in range(spec.get_target_vocabulary_size())])
-    spec.config.unk_token = str(SYMBOLS.unknown)
-    spec.config.bos_token = spec.config.decoder_start_token = str(SYMBOLS.start)
-    spec.config.eos_token = str(SYMBOLS.end)
-    spec.validate()
-    spec.optimize()
-    spec.save(str(folder))
-    return ctranslate2.Translator(str(folder), compute_type="float32", intra_threads=1)
-
-
-def written(sequences):
-    return [[str(token) for token in sequence] for sequence in sequences]
-
-
-def specification(config: ModelConfig, params, longest):
-    """CTranslate2's description of a model, filled with our parameters."""
-    spec = transformer_spec.TransformerSpec.from_config(
-        (config.encoder_layers, config.decoder_layers),
-        config.heads,
-        pre_norm=config.norm == "pre",
-        activation=ACTIVATIONS[config.activation],
-    )
-    spec.config.layer_norm_epsilon = config.norm_epsilon
-    target = params["target_embedding"]
-    spec.encoder.embeddings[0].weight = array(params.get("source_embedding", target))
-    spec.decoder.embeddings.weight = array(target)
-    spec.decoder.projection.weight = array(params.get("output_embedding", target))
-    if config.output_bias:
-        spec.decoder.projection.bias = array(params["output_bias"])
-    for side, part in (("source", spec.encoder), ("target", spec.decoder)):
-        learned = params.get(f"{side}_positions", {}).get("table")
-        table = sinusoids(longest, config.width, config.sinusoids) if learned is None else learned
-        part.position_encodings.encodings = array(table)
-        part.scale_embeddings = config.scale_embeddings
-    for side, part in (("encoder", spec.encoder), ("decoder", spec.decoder)):
-        for i, layer in enumerate(part.layer):
-            fill_layer(layer, params[side]["layers"], i)
-        if config.norm == "pre":
-            fill_norm(part.layer_norm, params[side]["norm"])
-    return spec
-
-
-def fill_layer(spec, layers, i):
-    """Fills the description of layer `i`, whose norms belong to the sub-layers."""
-    fill_attention(spec.self_attention, layers["self_attention"], i, [3, 1])
-    fill_norm(spec.self_attention.layer_norm, layers["self_attention_residual"]["norm"], i)
-    if "cross_attention" in layers:
-        fill_attention(spec.attention, layers["cross_attention"], i, [1, 2, 1])
-        fill_norm(spec.attention.layer_norm, layers["cross_attention_residual"]["norm"], i)
-    fill_linear(spec.ffn.linear_0, [layers["feed_forward"]["inner"]], i)
-    fill_linear(spec.ffn.linear_1, [layers["feed_forward"]["outer"]], i)
-    fill_norm(spec.ffn.layer_norm, layers["feed_forward_residual"]["norm"], i)
-
-
-def fill_attention(spec, part, i, together):
-    """Query, key, value and output projections, of which so many together make one matrix."""
-    projections = [part[role] for role in ("query", "key", "value", "output")]
-    for linear, count in zip(spec.linear, together, strict=True):
-        fill_linear(linear, projections[:count], i)
-        projections = projections[count:]
-
-
-def fill_linear(spec, parts, i):
-    spec.weight = np.concatenate([array(part["kernel"][i].T) for part in parts])
-    if "bias" in parts[0]:
-        spec.bias = np.concatenate([array(part["bias"][i]) for part in parts])
-
-
-def fill_norm(spec, part, i=...):
-    spec.gamma, spec.beta = array(part["scale"][i]), array(part["bias"][i])
-
-
-def array(values):
-    return np.ascontiguousarray(values, np.float32)
+    folder = tmp_path_factory.mktemp("ctranslate2")
+    convert(config.model, params, longest, folder)
+    return load(folder, "float32", replicas=1, threads=1)
 
 
 def our_hypotheses(translator, model, sources, beams, alpha):
@@ -307,6 +225,7 @@ def test_forced_scores_are_ctranslate2s(options, tmp_path):
     states = model(jax.tree.map(jnp.asarray, batch))
     log_probs = np.asarray(jax.nn.log_softmax(model.logits(states)))
     found = np.take_along_axis(log_probs, target[..., None], axis=-1)[..., 0]
-    peer = convert(config, params, 32, tmp_path)
+    convert(config, params, 32, tmp_path)
+    peer = load(tmp_path, "float32", replicas=1, threads=1)
     scores = peer.score_batch(written(source), written(target[:, :-1]))
     np.testing.assert_allclose(found, [score.log_probs for score in scores], atol=2e-5)
