@@ -82,8 +82,8 @@ def beam_search(
     Args:
         step: Scores next tokens.
         empty_cache: `empty_cache(length)` is the step function's state before the first token, with
-            room for so many tokens. Short translations are searched for in little room: each time
-            it is used up, it is doubled, and whatever grew with the length is padded.
+            room for so many tokens. The search begins with little room, since every step looks at
+            all of it; where that is used up, the cache is moved into one of full size.
         limits: Longest translation of each sentence in tokens, the end symbol counted: at the
             limit only the end symbol may follow. At most `max_length`.
         beam_size: K.
@@ -97,22 +97,10 @@ def beam_search(
         results: How many of the K are given back; the search ends as soon as these cannot change,
             much earlier for one than for all. Default K.
     """
-    batch = limits.shape[0]
     results = beam_size if results is None else results
     may_end = 2 * beam_size if endings == "candidates" and beam_size > 1 else beam_size
     rooms = sorted({min(_FIRST_ROOM, max_length), max_length})
-    empty = jnp.zeros((batch, beam_size, rooms[0]), jnp.int32)
-    never = jnp.full((batch, beam_size), _NEVER)
-    state = SearchState(
-        position=jnp.zeros((), jnp.int32),
-        tokens=empty,
-        log_probs=never.at[:, 0].set(0.0),
-        last=jnp.full((batch, beam_size), start_id, jnp.int32),
-        origins=empty,
-        finished=Hypotheses(empty, never),
-        done=limits <= 0,
-        cache=empty_cache(rooms[0]),
-    )
+    state = _begin(limits, empty_cache(rooms[0]), beam_size, rooms[0], start_id)
 
     def goes_on(state: SearchState) -> Bool[Array, ""]:
         return (state.position < state.tokens.shape[2]) & ~jnp.all(state.done)
@@ -130,6 +118,25 @@ def beam_search(
         state = jax.lax.while_loop(goes_on, advance, state)
     tokens, scores = state.finished
     return Hypotheses(tokens[:, :results], scores[:, :results])
+
+
+def _begin(
+    limits: Int[Array, " B"], cache: Any, beam_size: int, room: int, start_id: int
+) -> SearchState:
+    """The state before the first token: one hypothesis, whose others are empty places."""
+    batch = limits.shape[0]
+    empty = jnp.zeros((batch, beam_size, room), jnp.int32)
+    never = jnp.full((batch, beam_size), _NEVER)
+    return SearchState(
+        position=jnp.zeros((), jnp.int32),
+        tokens=empty,
+        log_probs=never.at[:, 0].set(0.0),
+        last=jnp.full((batch, beam_size), start_id, jnp.int32),
+        origins=empty,
+        finished=Hypotheses(empty, never),
+        done=limits <= 0,
+        cache=cache,
+    )
 
 
 def _with_room(state: SearchState, room: int, cache: Any) -> SearchState:
