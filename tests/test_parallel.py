@@ -1,5 +1,9 @@
 """Eight virtual devices, by either backend, against one: with plain SGD, which hides no factor."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,3 +85,26 @@ def test_a_placed_batch_is_cut_over_the_devices():
     placed = parallel.place({"rows": np.arange(16).reshape(16, 1)})["rows"]
     assert len(placed.addressable_shards) == 8
     np.testing.assert_array_equal(placed[:, 0], np.arange(16))
+
+
+@pytest.mark.parametrize(
+    ("flags", "before", "wanted"),
+    [
+        ("", "", min(len(os.sched_getaffinity(0)), 8)),
+        ("--xla_force_host_platform_device_count=3", "", 3),
+        ("", "jax.device_count(); ", 1),
+    ],
+)
+def test_every_core_becomes_a_device_unless_devices_are_chosen(flags, before, wanted):
+    code = (
+        f"import jax; from seq2seq import parallel; {before}"
+        "parallel.cores_as_devices(); print(jax.device_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"XLA_FLAGS": flags},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == wanted

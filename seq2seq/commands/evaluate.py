@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq import text_io
+from seq2seq import parallel, text_io
 from seq2seq.commands.console import say, show, use_compilation_cache
 from seq2seq.config import DataConfig, DecodingConfig
 from seq2seq.errors import UserError
@@ -119,6 +119,7 @@ def evaluate(
     """
     if wanted.significance is not None:
         significance.check_seed()
+    parallel.cores_as_devices()
     use_compilation_cache()
     translations: list[tuple[str, Sequence[str]]] = []
     found: list[tuple[str, Results]] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from seq2seq import text_io
+from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.config import DecodingConfig
 from seq2seq.run_directory import RunDirectory
@@ -33,6 +33,7 @@ def translate(
         decoding: How to search.
         checkpoint: Which one: best, latest or a step.
     """
+    parallel.cores_as_devices()
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
     with text_io.output(target) as out, _translating(target) as progress:
