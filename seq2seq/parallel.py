@@ -35,7 +35,7 @@ def cores_as_devices() -> None:
     the number of CPU devices has been chosen already, it stays; GPUs and TPUs are not touched.
     """
     chosen = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
-    if not chosen and jax.config.jax_num_cpu_devices < 0:
+    if not chosen and getattr(jax.config, "jax_num_cpu_devices", -1) < 0:
         cores = len(os.sched_getaffinity(0))
         with contextlib.suppress(RuntimeError):  # JAX is in use already, and its devices with it
             jax.config.update("jax_num_cpu_devices", min(cores, _MOST_CPU_DEVICES))
