@@ -23,6 +23,7 @@ from accelerator_parts import Numbers, NumbersOnly
 from ctranslate2_peer import convert, load, written
 from workload import SIZES
 
+from seq2seq import parallel
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config, DecodingConfig, ModelConfig
 from seq2seq.data.corpora import read_texts
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, help="ours: source tokens of a batch")
     arguments = parser.parse_args()
     keep_freed_memory()
+    parallel.cores_as_devices()  # as `translate` does
     side = of_base if arguments.model == "base" else of_run
     count, ours, model, params, sources = side(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +89,10 @@ def of_run(
     decoding = config.decoding
     if arguments.batch_tokens:
         decoding = dataclasses.replace(decoding, batch_tokens=arguments.batch_tokens)
-    ours = lambda: translator.translate(texts, decoding) and None  # noqa: E731
+
+    def ours() -> None:
+        translator.translate(texts, decoding)
+
     return len(texts), ours, config.model, translator.params, sources
 
 
@@ -107,8 +112,9 @@ def of_base(
     numbers = Numbers(range(vocabulary))
     config = Config(model=model, decoding=decoding)
     search = search_function(config, NumbersOnly(numbers, numbers), results=1)
-    rows = (arguments.batch_tokens or 2048) // (TOKENS + 1)
-    cut = [jnp.asarray(random[i : i + rows]) for i in range(0, count, rows)]
+    rows = parallel.local_rows((arguments.batch_tokens or 2048) // (TOKENS + 1))[0]
+    full = np.pad(random, ((0, -count % rows), (0, 0)), constant_values=SYMBOLS.pad)
+    cut = [jnp.asarray(part) for part in np.split(full, len(full) // rows)]
 
     def ours() -> None:
         for part in cut:

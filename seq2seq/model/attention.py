@@ -38,8 +38,14 @@ def attention_weights(
     """softmax(Q Kᵀ / √d_k) over the visible keys (equation 1), computed in float32."""
     scale = query.shape[-1] ** -0.5
     scores = jnp.einsum("btnh,bsnh->bnts", query * scale, key, preferred_element_type=jnp.float32)
-    scores = jnp.where(mask[:, None], scores, -1e9)
-    return jax.nn.softmax(scores, axis=-1)
+    return _softmax(scores, mask)
+
+
+def _softmax(
+    scores: Float[Array, "B N T S"], mask: Bool[Array, "B T S"]
+) -> Float[Array, "B N T S"]:
+    """Weights of the visible keys, which add up to 1."""
+    return jax.nn.softmax(jnp.where(mask[:, None], scores, -1e9), axis=-1)
 
 
 def attention(
@@ -134,10 +140,8 @@ class MultiHeadAttention(nnx.Module):
         So laid out they need no transposing, which would copy all of them at every step.
         """
         query = self.queries(x).swapaxes(1, 2) * key.shape[-1] ** -0.5
-        keys = key.swapaxes(2, 3)
-        scores = jnp.matmul(query, keys, preferred_element_type=jnp.float32)
-        scores = jnp.where(mask[:, None], scores, -1e9)
-        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+        scores = jnp.matmul(query, key.swapaxes(2, 3), preferred_element_type=jnp.float32)
+        weights = _softmax(scores, mask).astype(value.dtype)
         heads = jnp.matmul(weights, value).swapaxes(1, 2)
         return self.output(heads.reshape(*heads.shape[:2], -1))
 
