@@ -49,6 +49,7 @@ model: {{encoder_layers: 1, decoder_layers: 1, width: 32, heads: 2, feed_forward
 training:
   steps: 6
   batch_tokens: 512
+  compute_dtype: float32
   learning_rate: 0.01
   warmup_steps: 2
   log_every: 2

@@ -35,8 +35,9 @@ class TrainingConfig:
         label_smoothing_over: Over what it is spread: all V pieces, the right one among them
             (Szegedy et al., 2016), or the V - 1 others (tensor2tensor).
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
-        compute_dtype: Type of activations and products; auto is bfloat16 on GPU and TPU, else
-            float32. Parameters are float32.
+        compute_dtype: Type of activations and products; auto is bfloat16 on GPU, TPU and CPUs with
+            units for it (AMX), else float32. On a CPU only what enters a product is bfloat16.
+            Parameters are float32.
         backend: How a step is mapped over the devices.
         remat: Whether activations are computed again in the backward pass, to save memory.
         loss_chunk: Target tokens of a device whose logits stand in memory at a time; default 1 024

@@ -9,7 +9,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import dropout
 from seq2seq.model.fused_attention import can_fuse, fused_attention
 from seq2seq.model.observation import is_observed, observe
-from seq2seq.model.projection import projection
+from seq2seq.model.projection import Linear
 
 
 def attention_mask(
@@ -88,8 +88,8 @@ class MultiHeadAttention(nnx.Module):
         self.fused = config.fused_attention
         key_width, value_width = config.head_key_width, config.head_value_width
 
-        def linear(inputs: int, outputs: int) -> nnx.Linear:
-            return projection(inputs, outputs, config, rngs, bias=config.attention_bias)
+        def linear(inputs: int, outputs: int) -> Linear:
+            return Linear(inputs, outputs, config, rngs, bias=config.attention_bias)
 
         self.query = linear(config.width, self.heads * key_width)
         self.key = linear(config.width, self.heads * key_width)

@@ -1,5 +1,7 @@
 """A model as a structure and a tree of parameters: what pure, compiled functions are made from."""
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -37,7 +39,10 @@ def init(config: ModelConfig, source_size: int, target_size: int, key: jax.Array
 
 
 def cast(params: Params, dtype: jnp.dtype) -> Params:
-    """Parameters in the type of the computation, but for the norms, which compute in float32."""
+    """Parameters in the type of the computation, but for the norms, which compute in float32.
+
+    What passes between products has the type that `projection.activation_dtype` says.
+    """
 
     def convert(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         return leaf if any(part.key == "norm" for part in path) else leaf.astype(dtype)
@@ -46,10 +51,23 @@ def cast(params: Params, dtype: jnp.dtype) -> Params:
 
 
 def compute_dtype(name: str) -> jnp.dtype:
-    """The type that `training.compute_dtype` names; `auto` is bfloat16 on GPU and TPU."""
+    """The type that `training.compute_dtype` names; `auto` is bfloat16 where that is faster.
+
+    So it is on GPU, on TPU and on CPUs with units that multiply matrices of bfloat16.
+    """
     if name == "auto":
-        name = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+        fast = jax.default_backend() != "cpu" or _cpu_multiplies_bfloat16()
+        name = "bfloat16" if fast else "float32"
     return jnp.dtype(name)
+
+
+@functools.cache
+def _cpu_multiplies_bfloat16() -> bool:
+    """Whether Linux says that the CPU has Intel's AMX; elsewhere no, as far as we know."""
+    try:
+        return " amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def merge(graph: Graph, params: Params, dtype: jnp.dtype | None = None) -> Transformer:

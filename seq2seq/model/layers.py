@@ -15,7 +15,7 @@ from seq2seq.model import observation
 from seq2seq.model.dropout import dropout
 from seq2seq.model.layer_norm import layer_norm
 from seq2seq.model.look_up import look_up
-from seq2seq.model.projection import projection
+from seq2seq.model.projection import Linear, activation_dtype
 
 Module = TypeVar("Module", bound=nnx.Module)
 _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -65,7 +65,8 @@ def embed(
         blank: Positions whose token is not embedded: only their position is.
     """
     scale = config.width**0.5 if config.scale_embeddings else 1.0
-    x = look_up(table, tokens) * jnp.asarray(scale, table.dtype)
+    x = look_up(table, tokens).astype(activation_dtype(table.dtype))
+    x = x * jnp.asarray(scale, x.dtype)
     if blank is not None:
         x = jnp.where(blank[..., None], jnp.zeros_like(x), x)
     return dropout(x + places.astype(x.dtype), config.dropout, key)
@@ -95,8 +96,8 @@ class FeedForward(nnx.Module):
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         width, inner = config.width, config.feed_forward_width
-        self.inner = projection(width, inner, config, rngs)
-        self.outer = projection(inner, width, config, rngs)
+        self.inner = Linear(width, inner, config, rngs)
+        self.outer = Linear(inner, width, config, rngs)
         self.activation = config.activation
         self.dropout_rate = config.activation_dropout
 

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from seq2seq.model.projection import transposed_product
+
 _How = tuple[int, DTypeLike]
 """Tokens of a chunk, and the type in which its logits are stored."""
 
@@ -114,16 +116,18 @@ def _forward(
         sums, d_matrix, d_bias = carry
         new, d_logits = _chunk(weights, how[1], matrix, bias, *part)
         d_logits = d_logits.astype(matrix.dtype)
-        d_states = d_logits @ matrix
-        d_matrix += jnp.einsum("mv,md->vd", d_logits, part[0], preferred_element_type=jnp.float32)
+        d_states = jnp.matmul(d_logits, matrix, preferred_element_type=states.dtype)
+        narrow = part[0].astype(matrix.dtype)
+        d_matrix += transposed_product(narrow, d_logits, jnp.float32)
         d_bias += d_logits.sum(axis=0, dtype=jnp.float32)
         return (_add(sums, new), d_matrix, d_bias), d_states
 
-    zero = (zeros(), jnp.zeros(matrix.shape, jnp.float32), jnp.zeros(bias.shape, jnp.float32))
+    turned = jnp.zeros(matrix.shape[::-1], jnp.float32)  # the longer axis last, for the products
+    zero = (zeros(), turned, jnp.zeros(bias.shape, jnp.float32))
     parts = _cut(how[0], states, labels, real)
     (sums, d_matrix, d_bias), d_states = jax.lax.scan(add, zero, parts)
     d_states = d_states.reshape(states.shape)
-    return tuple(sums), (d_states, d_matrix.astype(matrix.dtype), d_bias.astype(bias.dtype))
+    return tuple(sums), (d_states, d_matrix.T.astype(matrix.dtype), d_bias.astype(bias.dtype))
 
 
 def _backward(
@@ -151,7 +155,8 @@ def _chunk(
 ) -> tuple[LossSums, Float[Array, "M V"]]:
     """The sums of one chunk, and the gradient of its loss with respect to its logits."""
     vocabulary = matrix.shape[0]
-    logits = jnp.einsum("md,vd->mv", states, matrix, preferred_element_type=logits_dtype)
+    narrow = states.astype(matrix.dtype)
+    logits = jnp.einsum("md,vd->mv", narrow, matrix, preferred_element_type=logits_dtype)
     logits = logits.astype(jnp.float32) + bias.astype(jnp.float32)[None, :]
     highest = logits.max(axis=1, keepdims=True)
     exps = jnp.exp(logits - highest)

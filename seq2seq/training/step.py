@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from seq2seq import parallel
 from seq2seq.config import Config, TrainingConfig
 from seq2seq.model import cost, functional
+from seq2seq.model.projection import activation_dtype
 from seq2seq.parallel import AXIS
 from seq2seq.training.loss import LossSums, smoothed_loss, zeros
 from seq2seq.training.schedule import learning_rate, optimizer
@@ -85,7 +86,7 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
     training, width = config.training, config.model.width
     adam = optimizer(training, width)
     chunk = cost.loss_chunk(training, jax.default_backend() == "cpu")
-    logits_dtype = jnp.float32 if training.logits_dtype == "float32" else dtype
+    logits_dtype = jnp.float32 if training.logits_dtype == "float32" else activation_dtype(dtype)
     how = (training.label_smoothing_over, chunk, logits_dtype)
 
     def init(key: jax.Array) -> TrainState:
