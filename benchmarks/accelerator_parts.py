@@ -13,15 +13,17 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from workload import SIZES, Updates, changed, config_of, packed_batches, speed
+from workload import SIZES, Updates, changed, config_of, packed_batches, random_params, speed
 
 from seq2seq import parallel
 from seq2seq.config import Config, DecodingConfig
+from seq2seq.decoding.batching import Shape
+from seq2seq.decoding.search import Sources, search_function
 from seq2seq.model import cost, functional
 from seq2seq.model.attention import attention, attention_mask
 from seq2seq.model.fused_attention import can_fuse, fused_attention
 from seq2seq.training.peak import matmul_rate, measure_matmul_peak
-from seq2seq.vocabulary import SYMBOLS
+from seq2seq.vocabulary import SYMBOLS, Vocabularies, Vocabulary
 
 ACCUMULATIONS = (1, 2, 4, 8)
 
@@ -166,41 +168,41 @@ def torch(plan: Plan) -> Iterator[Work]:
             yield f"{size}, rows of {length}", functools.partial(measured, size, length)
 
 
-class Numbers(tuple):
+class Numbers(Vocabulary):
     """Stands in for a vocabulary where no text is read."""
 
-    symbols = SYMBOLS
+    def __init__(self, size: int) -> None:
+        self.pieces, self.symbols = ("",) * size, SYMBOLS
 
 
-@dataclass(frozen=True)
-class NumbersOnly:
-    """A vocabulary for each side."""
-
-    source: Numbers
-    target: Numbers
+def numbers_only(size: int) -> Vocabularies:
+    """A vocabulary of so many pieces, for both sides."""
+    numbers = Numbers(size)
+    return Vocabularies(numbers, numbers)
 
 
 def decode(plan: Plan) -> Iterator[Work]:
     """Beam search of random weights, which never end a sentence before its limit."""
-    from seq2seq.translator import search_function  # it needs what reads recipes, the rest does not
-
     name, length = ("tiny", 16) if plan.small else ("base", 32)
     vocabulary, model = SIZES[name]
     config = Config(model=model, decoding=DecodingConfig(max_extra_tokens=2))
-    numbers = Numbers(range(vocabulary))
-    search = search_function(config, NumbersOnly(numbers, numbers))
-    init = jax.jit(lambda key: functional.init(model, vocabulary, vocabulary, key))
-    params = init(jax.random.key(0))
+    search = search_function(config, numbers_only(vocabulary))
+    params = random_params(model, vocabulary)
 
     def measured(rows: int) -> Row:
         source = np.random.default_rng(0).integers(4, vocabulary, (rows, length), np.int32)
         source[:, -4:], source[:, -4] = SYMBOLS.pad, SYMBOLS.end
-        placed = jnp.asarray(source)
-        jax.block_until_ready(search(params, placed, config.decoding))
+        placed = Sources.of(jnp.asarray(source))
+        shape = Shape(rows // jax.device_count(), length + 2)
+
+        def translate() -> None:
+            jax.block_until_ready(search(params, placed, config.decoding, shape))
+
+        translate()
         seconds, end = [], time.perf_counter() + plan.seconds / 2
         while len(seconds) < 3 or time.perf_counter() < end:
             start = time.perf_counter()
-            jax.block_until_ready(search(params, placed, config.decoding))
+            translate()
             seconds.append(time.perf_counter() - start)
         each, read = statistics.median(seconds), length - 3
         written = read + config.decoding.max_extra_tokens

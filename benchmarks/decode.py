@@ -17,18 +17,17 @@ from pathlib import Path
 from statistics import median
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from accelerator_parts import Numbers, NumbersOnly
+from accelerator_parts import numbers_only
 from ctranslate2_peer import convert, load, written
-from workload import SIZES
+from workload import SIZES, random_params
 
 from seq2seq import parallel
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config, DecodingConfig, ModelConfig
 from seq2seq.data.corpora import read_texts
-from seq2seq.model import functional
-from seq2seq.translator import Translator, search_function
+from seq2seq.decoding.search import Searcher, Work
+from seq2seq.translator import Translator
 from seq2seq.types import Params
 from seq2seq.vocabulary import SYMBOLS
 
@@ -102,25 +101,21 @@ def of_base(
     """The paper's base model with random weights, of which every sentence fills its limit."""
     vocabulary, model = SIZES["base"]
     model = dataclasses.replace(model, output_bias=True)
-    init = jax.jit(lambda key: functional.init(model, vocabulary, vocabulary, key))
-    params = dict(init(jax.random.key(0)))
+    params = dict(random_params(model, vocabulary))
     params["output_bias"] = params["output_bias"].at[SYMBOLS.end].set(-1e4)
     count = min(arguments.sentences, 200)
-    random = np.random.default_rng(0).integers(4, vocabulary, (count, TOKENS + 1), np.int32)
-    random[:, -1] = SYMBOLS.end
-    decoding = DecodingConfig(max_extra_tokens=0)
-    numbers = Numbers(range(vocabulary))
+    sources = np.random.default_rng(0).integers(4, vocabulary, (count, TOKENS)).tolist()
+    decoding = DecodingConfig(
+        max_extra_tokens=0, batch_tokens=arguments.batch_tokens or DecodingConfig.batch_tokens
+    )
     config = Config(model=model, decoding=decoding)
-    search = search_function(config, NumbersOnly(numbers, numbers), results=1)
-    rows = parallel.local_rows((arguments.batch_tokens or 2048) // (TOKENS + 1))[0]
-    full = np.pad(random, ((0, -count % rows), (0, 0)), constant_values=SYMBOLS.pad)
-    cut = [jnp.asarray(part) for part in np.split(full, len(full) // rows)]
+    searcher = Searcher(config, numbers_only(vocabulary))
 
     def ours() -> None:
-        for part in cut:
-            jax.block_until_ready(search(params, part, decoding))
+        for _ in searcher(params, Work(sources), decoding):
+            pass
 
-    return count, ours, model, params, random.tolist()
+    return count, ours, model, params, [[*tokens, SYMBOLS.end] for tokens in sources]
 
 
 def peers_of(

@@ -13,11 +13,12 @@ from seq2seq import parallel
 from seq2seq.config import Config, DataConfig, ModelConfig, TrainingConfig
 from seq2seq.data.batches import Batches
 from seq2seq.data.storage import TokenPairs
+from seq2seq.model import functional
 from seq2seq.training import step
 from seq2seq.training.feed import Feed
 from seq2seq.training.step import StepMetrics
 from seq2seq.training.tally import Tally
-from seq2seq.types import Batch
+from seq2seq.types import Batch, Params
 
 BIG = ModelConfig(width=1024, heads=16, feed_forward_width=4096, dropout=0.3)
 SIZES = {
@@ -83,6 +84,12 @@ def full_rows(rows: int, length: int, vocabulary: int) -> Batch:
         return generator.integers(4, vocabulary, (rows, length)).astype(np.int32)
 
     return Batch(tokens(), segments, positions, tokens(), tokens(), segments, positions)
+
+
+def random_params(model: ModelConfig, vocabulary: int) -> Params:
+    """Parameters before the first update."""
+    init = jax.jit(lambda key: functional.init(model, vocabulary, vocabulary, key))
+    return init(jax.random.key(0))
 
 
 class Updates:

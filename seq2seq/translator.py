@@ -4,30 +4,25 @@ Sentences are sorted by length and cut into batches of few static shapes, so tha
 and little is compiled; results come back in the order of the input.
 """
 
-import functools
+import math
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int
 
 from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.config import Config, DecodingConfig
-from seq2seq.decoding.beam_search import Hypotheses, beam_search
+from seq2seq.decoding.consensus import consensus
+from seq2seq.decoding.forced import batches, force_function
+from seq2seq.decoding.search import Searcher, Work
+from seq2seq.errors import UserError
 from seq2seq.model import functional
-from seq2seq.model.transformer import Transformer
 from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
-_LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-"""Padded source lengths; beyond the last, multiples of it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,8 @@ class Translation:
         cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
         unknown: Source tokens that the vocabulary does not know.
         copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
+        others: The next best translations, `decoding.n_best` with this one, or fewer where the
+            search found no more.
     """
 
     text: str
@@ -49,6 +46,35 @@ class Translation:
     cut: int = 0
     unknown: int = 0
     copied: bool = False
+    others: tuple["Translation", ...] = ()
+
+
+@dataclass(frozen=True)
+class TargetScore:
+    """How probable a given translation is.
+
+    Attributes:
+        tokens: Its pieces, with the end symbol.
+        log_probs: The log-probability of each, given the source and the pieces before, in nats.
+        score: Their sum divided by the length penalty, as a search ranks it.
+        too_long: Whether it is longer than `decoding.max_source_length` and `max_extra_tokens`
+            allow: no search would find it, so its probability counts as 0.
+    """
+
+    tokens: tuple[str, ...]
+    log_probs: tuple[float, ...]
+    score: float
+    too_long: bool = False
+
+    @property
+    def log_prob(self) -> float:
+        """The log-probability of the whole, in nats."""
+        return math.fsum(self.log_probs) if not self.too_long else -math.inf
+
+    @property
+    def perplexity(self) -> float:
+        """The exponential of minus the mean log-probability of a token."""
+        return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
 
 
 class Translator:
@@ -69,7 +95,8 @@ class Translator:
         self.vocabularies = vocabularies
         self.params = params
         self._source_text, self._target_text = preprocessing.sides(config.data)
-        self._search = search_function(config, vocabularies, dtype, results=1)
+        self._search = Searcher(config, vocabularies, dtype)
+        self._force = force_function(config, vocabularies, dtype)
         self._observe = attention_maps.observer(config, vocabularies, dtype)
 
     @classmethod
@@ -96,6 +123,8 @@ class Translator:
         sentences: Sequence[str],
         decoding: DecodingConfig | None = None,
         advance: Callable[[int], None] | None = None,
+        prefixes: Sequence[str] | None = None,
+        first: int = 0,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
 
@@ -103,12 +132,17 @@ class Translator:
             sentences: Any strings; an empty or blank one gives an empty translation.
             decoding: How to search; default the run's.
             advance: Called with a number of sentences that are done, until all are.
+            prefixes: With what each translation begins; an empty string leaves it free.
+            first: Number of the first sentence in the whole input, if this is a part of it: what is
+                drawn for a sentence hangs on its number.
 
         Returns:
             As many translations, in the same order.
 
         Raises:
             TypeError: `sentences` is a single string.
+            ValueError: There are not as many prefixes as sentences.
+            UserError: A prefix is longer than its translation may be, or cannot be spelt.
         """
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
@@ -123,13 +157,72 @@ class Translator:
         ]
         if advance is not None:
             advance(sum(not tokens for tokens in kept))
-        for batch in batches(kept, decoding.batch_tokens):
-            found = self._decode([kept[i] for i in batch], decoding)
-            for i, (tokens, score) in zip(batch, found, strict=True):
-                results[i] = self._result(encoded[i], kept[i], tokens, score)
+        begun = [] if prefixes is None else self._prefixes(prefixes, kept, decoding, first)
+        work = Work(kept, begun, first)
+        for i, found in self._search(self.params, work, decoding, advance):
+            every = [self._result(encoded[i], kept[i], *pair) for pair in found]
+            if decoding.mbr:
+                ranked = consensus([result.text for result in every])
+                every = [every[place] for place in ranked[: decoding.n_best]]
+            results[i] = replace(every[0], others=tuple(every[1:]))
+        return results
+
+    def score(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        advance: Callable[[int], None] | None = None,
+    ) -> list[TargetScore]:
+        """How probable each target is as the translation of its source.
+
+        Sources are cut where `translate` cuts them. A target is cut into the vocabulary's own
+        pieces; what a search finds may be spelt in others, and is then another translation.
+
+        Args:
+            sources: Any strings.
+            targets: As many.
+            advance: Called with a number of pairs that are done, until all are.
+
+        Raises:
+            ValueError: There are not as many targets as sources.
+        """
+        if len(sources) != len(targets):
+            raise ValueError(f"{len(targets)} targets do not match {len(sources)} sources")
+        decoding, both = self.config.decoding, self.vocabularies
+        encoded = (
+            vocabulary.encode(text.apply([_encodable(one) for one in side]))
+            for text, vocabulary, side in (
+                (self._source_text, both.source, sources),
+                (self._target_text, both.target, targets),
+            )
+        )
+        limit = decoding.max_source_length - 1
+        kept, read = [ids[:limit] for ids in next(encoded)], next(encoded)
+        longest = limit + decoding.max_extra_tokens
+        results: dict[int, TargetScore] = {}
+        for i, ids in enumerate(read):
+            if len(ids) > longest:
+                results[i] = self._scored(ids, [-math.inf] * (len(ids) + 1), too_long=True)
+        fitting = [i for i in range(len(read)) if i not in results]
+        if advance is not None:
+            advance(len(results))
+        pairs = ([kept[i] for i in fitting], [read[i] for i in fitting])
+        for batch, arrays in batches(*pairs, both, decoding.batch_tokens):
+            found = parallel.fetch(self._force(self.params, arrays))
+            for row, number in zip(found, batch, strict=False):
+                ids = pairs[1][number]
+                results[fitting[number]] = self._scored(ids, row[: len(ids) + 1].tolist())
             if advance is not None:
                 advance(len(batch))
-        return results
+        return [results[i] for i in range(len(read))]
+
+    def _scored(
+        self, ids: Sequence[int], log_probs: Sequence[float], too_long: bool = False
+    ) -> TargetScore:
+        target = self.vocabularies.target
+        pieces = tuple(target.pieces[i] for i in (*ids, target.symbols.end))
+        penalty = ((5 + len(pieces)) / 6) ** self.config.decoding.length_penalty
+        return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, too_long)
 
     def attention(
         self, source: str, target: str | None = None, decoding: DecodingConfig | None = None
@@ -149,27 +242,37 @@ class Translator:
         sentence = Sentence.of(self._source_text.apply([source])[0], both.source)
         sentence.check("the sentence", both.source, longest)
         if target is None:
-            [(tokens, _)] = self._decode([list(sentence.ids)], decoding)
+            work = Work([list(sentence.ids)])
+            [(_, [(tokens, _), *_])] = self._search(self.params, work, decoding)
             read = Sentence.of_ids(tokens, both.target)
         else:
             read = Sentence.of(self._target_text.apply([target])[0], both.target)
             read.check("the translation", both.target, longest + decoding.max_extra_tokens)
         return self._observe(self.params, [sentence], [read])[0]
 
-    def _decode(
-        self, sources: list[list[int]], decoding: DecodingConfig
-    ) -> list[tuple[list[int], float]]:
-        """The best hypothesis of each source and its score."""
-        length = padded_length(max(len(tokens) + 1 for tokens in sources))
-        rows = padded_rows(len(sources), length, decoding.batch_tokens)
-        symbols = self.vocabularies.source.symbols
-        padded = np.full((rows, length), symbols.pad, np.int32)
-        for row, source in zip(padded, sources, strict=False):
-            row[: len(source) + 1] = [*source, symbols.end]
-        found = self._search(self.params, jnp.asarray(padded), decoding)
-        tokens, scores = parallel.fetch((found.tokens[:, 0], found.scores[:, 0]))
-        ends = (tokens == self.vocabularies.target.symbols.end).argmax(axis=1)
-        return [(tokens[i, : ends[i]].tolist(), float(scores[i])) for i in range(len(sources))]
+    def _prefixes(
+        self,
+        prefixes: Sequence[str],
+        sources: Sequence[list[int]],
+        decoding: DecodingConfig,
+        first: int,
+    ) -> list[list[int]]:
+        """Token ids of what translations begin with, which a search can follow."""
+        if len(prefixes) != len(sources):
+            raise ValueError(f"{len(prefixes)} prefixes do not match {len(sources)} sentences")
+        target = self.vocabularies.target
+        encoded = target.encode(self._target_text.apply([_encodable(text) for text in prefixes]))
+        for i, (ids, source) in enumerate(zip(encoded, sources, strict=True)):
+            place = f"prefix {first + i + 1}"
+            longest = len(source) + decoding.max_extra_tokens
+            longest = min(longest, decoding.max_length or longest)
+            if source and len(ids) > longest:
+                wanted = f"at most {longest:,} tokens, as its source has {len(source):,}"
+                raise UserError(f"{place}: expected {wanted}, found {len(ids):,}")
+            if target.symbols.unknown in ids:
+                wanted = "characters of the vocabulary"
+                raise UserError(f"{place}: expected {wanted}, found {prefixes[i]!r}")
+        return encoded
 
     def _untranslated(self, sentence: str, encoded: list[int]) -> Translation:
         """What becomes of a sentence of which nothing is known: names in other scripts, emoji."""
@@ -200,107 +303,3 @@ def _printable(text: str) -> str:
     """The text in one line, without control characters."""
     spaced = " ".join(_encodable(text).split())
     return "".join(c for c in spaced if unicodedata.category(c) != "Cc")
-
-
-def batches(sources: Sequence[Sequence[int]], budget: int) -> Iterator[list[int]]:
-    """Indices of the sources that are not empty, in batches of similar length, the longest first.
-
-    Args:
-        sources: Token ids, without the end symbol.
-        budget: Source tokens of one batch, padding counted.
-    """
-    order = sorted((i for i, s in enumerate(sources) if s), key=lambda i: -len(sources[i]))
-    while order:
-        length = padded_length(len(sources[order[0]]) + 1)
-        count = padded_rows(len(order), length, budget)
-        yield order[:count]
-        order = order[count:]
-
-
-def padded_length(length: int) -> int:
-    """The least static length that holds a source of `length` tokens."""
-    longest = _LENGTHS[-1]
-    return next((size for size in _LENGTHS if size >= length), -(-length // longest) * longest)
-
-
-def padded_rows(sentences: int, length: int, budget: int) -> int:
-    """Rows of a batch: what the budget allows, fewer for few sentences, equally many a device."""
-    full = max(1, budget // length)
-    few = 1 << (sentences - 1).bit_length()
-    return parallel.local_rows(min(full, few))[0]
-
-
-def search_function(
-    config: Config,
-    vocabularies: Vocabularies,
-    dtype: str | None = None,
-    results: int | None = None,
-) -> Callable[[Params, Int[Array, "B S"], DecodingConfig], Hypotheses]:
-    """The compiled search: `search(params, source, decoding)`, cut over all devices.
-
-    Args:
-        config: The run's config.
-        vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`.
-        results: How many of the hypotheses found are wanted; default all of the beam.
-    """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    graph = functional.abstract(config.model, *sizes)[0]
-    compute = functional.compute_dtype(dtype or config.training.compute_dtype)
-
-    @functools.cache
-    def compiled(decoding: DecodingConfig) -> Callable[[Params, Any], Hypotheses]:
-        def one_device(params: Params, source: Int[Array, "B S"]) -> Hypotheses:
-            model = functional.merge(graph, params, compute)
-            return search(model, source, decoding, vocabularies, results)
-
-        return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
-
-    return lambda params, source, decoding: compiled(decoding)(params, source)
-
-
-def search(
-    model: Transformer,
-    source: Int[Array, "B S"],
-    decoding: DecodingConfig,
-    vocabularies: Vocabularies,
-    results: int | None = None,
-) -> Hypotheses:
-    """Encodes source sentences once, then searches for their translations.
-
-    Args:
-        model: The model.
-        source: Token ids with the end symbol, padded; a row of padding gives nothing.
-        decoding: Beam, length penalty and limits.
-        vocabularies: For the ids of the symbols.
-        results: How many of the hypotheses found are wanted; default all of the beam.
-    """
-    symbols = vocabularies.target.symbols
-    segments = (source != vocabularies.source.symbols.pad).astype(jnp.int32)
-    positions = jnp.broadcast_to(jnp.arange(source.shape[1], dtype=jnp.int32), source.shape)
-    memory = model.memory(model.encode(source, segments, positions))
-    lengths = segments.sum(axis=1)
-    limits = jnp.where(lengths > 0, lengths + decoding.max_extra_tokens, 0)
-    longest = source.shape[1] + decoding.max_extra_tokens
-
-    def step(
-        tokens: Int[Array, "B K"],
-        cache: Any,
-        position: Int[Array, ""],
-        origins: Int[Array, "B K T"],
-    ) -> tuple[Float[Array, "B K V"], Any]:
-        return model.step(tokens, cache, memory, segments, position, origins)
-
-    return beam_search(
-        step,
-        lambda length: model.empty_cache(source.shape[0], decoding.beam_size, length),
-        limits,
-        beam_size=decoding.beam_size,
-        max_length=longest,
-        alpha=decoding.length_penalty,
-        start_id=symbols.start,
-        end_id=symbols.end,
-        banned=(symbols.pad, symbols.start, symbols.unknown),
-        endings=decoding.endings,
-        results=results,
-    )

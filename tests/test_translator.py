@@ -1,13 +1,18 @@
 """Strings in, translations out: in order, one for one, and alike however they are batched."""
 
 import dataclasses
-from itertools import chain
+import itertools
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from seq2seq import translator
 from seq2seq.config import Config, DataConfig, ModelConfig, VocabularyConfig
 from seq2seq.data.vocabulary_training import train_vocabularies
+from seq2seq.decoding.consensus import consensus
+from seq2seq.errors import UserError
+from seq2seq.model import functional
 from seq2seq.translator import Translation, Translator
 
 SENTENCES = [
@@ -126,21 +131,169 @@ def test_translations_are_detokenised():
         assert made._result([], [], tokens, 0.0).text == text
 
 
-def test_batches_hold_every_sentence_once_within_the_budget():
-    sources = [[7] * length for length in (3, 0, 60, 5, 5, 31, 200, 1, 12)]
-    found = list(translator.batches(sources, 512))
-    assert sorted(chain(*found)) == [i for i, source in enumerate(sources) if source]
-    lengths = [[len(sources[i]) for i in batch] for batch in found]
-    assert list(chain(*lengths)) == sorted(chain(*lengths), reverse=True)
-    for batch in lengths:
-        length = translator.padded_length(batch[0] + 1)
-        assert length > batch[0]
-        assert length * translator.padded_rows(len(batch), length, 512) <= max(512, 8 * length)
+WORDS = "ada bea cleo dora eva fay"
 
 
-def test_shapes_are_few():
-    lengths = {translator.padded_length(length) for length in range(1, 1025)}
-    assert len(lengths) == 14
-    assert translator.padded_length(1025) == 2048
-    assert all(translator.padded_length(length) >= length for length in range(1, 5000))
-    assert {translator.padded_rows(n, 32, 2048) for n in range(1, 500)} == {8, 16, 32, 64}
+def decoding(model, **options):
+    return dataclasses.replace(model.config.decoding, **options)
+
+
+def test_the_n_best_are_distinct_sorted_and_begin_with_the_best(model):
+    wanted = decoding(model, beam_size=4, n_best=4)
+    for sentence in (WORDS, "kim", "漢 ada"):
+        [alone] = model.translate([sentence], decoding(model, beam_size=4))
+        [result] = model.translate([sentence], wanted)
+        assert dataclasses.replace(result, others=(), score=0) == dataclasses.replace(
+            alone, score=0
+        )
+        every = (result, *result.others)
+        assert len(every) == len({one.tokens for one in every}) == 4
+        scores = [one.score for one in every]
+        assert scores == sorted(scores, reverse=True)
+        assert result.unknown == result.others[0].unknown
+    assert model.translate(["", "漢"], wanted) == model.translate(["", "漢"])
+
+
+def test_translations_are_as_long_as_they_must_be(model):
+    [usual] = model.translate([WORDS])
+    [longer] = model.translate([WORDS], decoding(model, min_length=len(usual.tokens) + 2))
+    assert len(longer.tokens) == len(usual.tokens) + 2
+    [shorter] = model.translate([WORDS], decoding(model, max_length=2))
+    assert len(shorter.tokens) <= 2
+    [impossible] = model.translate([WORDS], decoding(model, min_length=90))
+    tokens = model.vocabularies.source.encode([WORDS])[0]
+    assert len(impossible.tokens) == len(tokens) + model.config.decoding.max_extra_tokens
+
+
+def test_no_ngram_occurs_twice(model):
+    long = decoding(model, min_length_ratio=1.5, no_repeat_ngram=2, max_extra_tokens=20)
+    for result in model.translate([WORDS, "kim ole", "pia max nia lea"], long):
+        pairs = list(itertools.pairwise(result.tokens))
+        assert len(pairs) == len(set(pairs)) > 0
+    free = dataclasses.replace(long, no_repeat_ngram=0)
+    tokens = model.translate([WORDS + " " + WORDS], free)[0].tokens
+    assert len(set(itertools.pairwise(tokens))) < len(tokens) - 1
+
+
+PAIRS = [
+    ("kim", "kim"),
+    (WORDS, "fay"),
+    ("", "ada bea"),
+    ("漢", ""),
+    ("max ole", WORDS),
+    ("kim", "x"),
+]
+
+
+def test_scores_of_translations_are_those_of_the_search(model):
+    wanted = decoding(model, beam_size=4, n_best=4)
+    results = model.translate(SENTENCES, wanted)
+    every = [
+        (sentence, one)
+        for sentence, result in zip(SENTENCES, results, strict=True)
+        for one in (result, *result.others)
+        if one.tokens and not one.copied
+    ]
+    found = model.score([pair[0] for pair in every], [pair[1].text for pair in every])
+    same = 0
+    for (_, one), scored in zip(every, found, strict=True):
+        assert len(scored.tokens) == len(scored.log_probs)
+        if scored.tokens[:-1] == one.tokens:  # not every hypothesis is spelt as text would be
+            assert scored.score == pytest.approx(one.score, abs=1e-4)
+            same += 1
+    assert same > 10
+
+
+def test_scores_are_those_of_the_model_one_pair_at_a_time(model):
+    sources, targets = zip(*PAIRS, strict=True)
+    counts = []
+    found = model.score(sources, targets, counts.append)
+    assert sum(counts) == len(PAIRS)
+    graph, _ = functional.abstract(model.config.model, *[len(model.vocabularies.source)] * 2)
+    whole = functional.merge(graph, model.params)
+    for (source, target), scored in zip(PAIRS, found, strict=True):
+        [ids], [out] = (model.vocabularies.source.encode([text]) for text in (source, target))
+        read, inputs = jnp.asarray([[*ids, 2]]), jnp.asarray([[1, *out]])
+        ones, places = jnp.ones_like, lambda x: jnp.arange(x.shape[1])[None]
+        memory = whole.encode(read, ones(read), places(read))
+        states = whole.decode(inputs, ones(inputs), places(inputs), memory, ones(read))
+        wanted = jax.nn.log_softmax(whole.logits(states)[0])[jnp.arange(len(out) + 1), [*out, 2]]
+        np.testing.assert_allclose(scored.log_probs, wanted, atol=1e-4)
+        assert scored.log_prob == pytest.approx(sum(scored.log_probs))
+        mean = scored.log_prob / len(scored.tokens)
+        assert scored.perplexity == pytest.approx(np.exp(-mean))
+        assert scored.tokens[-1] == "</s>"
+
+
+def test_a_target_beyond_the_limits_has_probability_0(model):
+    short = dataclasses.replace(
+        model.config, decoding=decoding(model, max_source_length=4, max_extra_tokens=2)
+    )
+    small = Translator(short, model.vocabularies, model.params)
+    long, fine = small.score([WORDS, WORDS], [WORDS, "kim"])
+    assert (long.too_long, long.log_prob, long.score) == (True, -np.inf, -np.inf)
+    assert not fine.too_long
+    assert np.isfinite(fine.score)
+    with pytest.raises(ValueError, match="1 targets do not match 2 sources"):
+        model.score(["kim", "ada"], ["kim"])
+
+
+def test_translations_begin_with_their_prefixes(model):
+    """All pairs of a sentence and a beginning, a thousand and more, the improbable ones too."""
+    names = WORDS.split()
+    beginnings = ["", *names, *(f"{a} {b}" for a in names for b in names)]
+    pairs = [(s, p) for s in (*SENTENCES, *names) for p in beginnings]
+    pairs *= 2
+    sources, prefixes = zip(*pairs, strict=True)
+    assert len(pairs) > 1000
+    free = {s: r.text for s, r in zip(SENTENCES, model.translate(SENTENCES), strict=True)}
+    for (source, prefix), result in zip(
+        pairs, model.translate(sources, prefixes=prefixes), strict=True
+    ):
+        if source.strip() and not result.copied:
+            assert result.text.startswith(prefix)
+            tokens = model.vocabularies.target.encode([prefix])[0]
+            pieces = tuple(model.vocabularies.target.pieces[i] for i in tokens)
+            assert result.tokens[: len(pieces)] == pieces
+        if not prefix and source in free:
+            assert result.text == free[source]
+
+
+def test_a_prefix_must_be_possible(model):
+    with pytest.raises(UserError, match=r"^prefix 2: expected characters of .*, found '漢'"):
+        model.translate(["kim", "kim"], prefixes=["", "漢"])
+    short = decoding(model, max_length=3)
+    with pytest.raises(UserError, match=r"^prefix 11: expected at most 3 tokens, .*, found \d+$"):
+        model.translate(["kim"], short, prefixes=[WORDS], first=10)
+    with pytest.raises(ValueError, match="1 prefixes do not match 2 sentences"):
+        model.translate(["kim", "ada"], prefixes=[""])
+
+
+def test_draws_hang_on_the_seed_and_on_nothing_else(model):
+    sources = [*SENTENCES, WORDS] * 3
+    wanted = decoding(model, sampling=True, n_best=3, temperature=2.0, seed=1)
+    together = model.translate(sources, wanted)
+    for first in range(0, len(sources), 5):
+        part = model.translate(sources[first : first + 5], wanted, first=first)
+        for one, other in zip(part, together[first : first + 5], strict=True):
+            assert one.text == other.text
+            assert [x.text for x in one.others] == [x.text for x in other.others]
+    drawn = [result.text for result in together if result.tokens]
+    again = model.translate(sources, dataclasses.replace(wanted, seed=2))
+    assert [result.text for result in again if result.tokens] != drawn
+    assert together[6].text != together[15].text or together[6].text != together[24].text
+    cold = decoding(model, sampling=True, top_k=1)
+    greedy = model.translate(SENTENCES, decoding(model, beam_size=1))
+    found = model.translate(SENTENCES, cold)
+    assert [result.text for result in found] == [result.text for result in greedy]
+
+
+def test_of_many_draws_the_one_most_like_the_others_is_taken(model):
+    drawing = decoding(model, sampling=True, n_best=16, temperature=1.5, seed=3)
+    chosen = decoding(model, mbr=16, n_best=2, temperature=1.5, seed=3)
+    for draws, result in zip(
+        model.translate(SENTENCES, drawing), model.translate(SENTENCES, chosen), strict=True
+    ):
+        every = [draws, *draws.others]
+        ranked = [every[i].text for i in consensus([one.text for one in every])]
+        assert [one.text for one in (result, *result.others)] == ranked[:2]

@@ -1,1 +1,1 @@
-"""Search for translations: over a step function, never over a model."""
+"""Searching for translations: the search itself over any step function, then over a model."""

@@ -1,61 +1,97 @@
 """Beam search with a length penalty (section 6.1; Wu et al., 2016, equation 14), in one loop.
 
-The whole search is one `jax.lax.while_loop` over a step function. It ends as soon as no sentence's
-result can change: log-probabilities only fall, so a live hypothesis can never score better than its
-log-probability so far, divided by the largest penalty.
+A few rows are searched at a time, and a queue of sentences waits. As soon as some rows are through
+with theirs, they take up the next ones, so that no row idles while another one's sentence is long.
+All of it is one compiled program over a step function.
+
+A sentence is final as soon as its result can change no more: log-probabilities only fall, so a live
+hypothesis can never score better than its log-probability so far, divided by the largest penalty.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from seq2seq.decoding.candidates import NEVER, Candidates, candidates, gather
+from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.sampling import drawn, uniforms
+
 Step = Callable[
-    [Int[Array, "B K"], Any, Int[Array, ""], Int[Array, "B K T"]],
+    [Int[Array, "B K"], Any, Any, Int[Array, " B"], Int[Array, ""], Int[Array, "B K T"]],
     tuple[Float[Array, "B K V"], Any],
 ]
-"""`step(tokens, cache, position, origins) -> (logits, cache)`: reads the tokens that stand at
-`position` of each hypothesis and scores what may follow.
+"""`step(tokens, cache, memory, positions, slot, origins) -> (logits, cache)`: reads a token of each
+hypothesis, at `positions` in its row's sentence, and scores what may follow.
 
+What it keeps of the token goes into `slot` of the cache. All rows share the slots, which are used
+in a ring; a sentence may be as long as there are slots, so it never meets its own beginning.
 Hypotheses move about in the beam, but the cache is not reordered for them, since that would copy
-all of it at every step: `origins[b, k, t]` says in which place the hypothesis that is now in place
-k was when its token t was read, for each t before `position`."""
+all of it at every step: `origins[b, k, s]` says in which place of the beam the token of slot s was
+read that belongs to the hypothesis which is now in place k; -1 where the slot holds none of its
+own."""
 
-_NEVER = -1.0e9
-_FIRST_ROOM = 32
-"""Tokens for which a search has room at first."""
+Read = Callable[[Int[Array, " R"]], Any]
+"""`read(sentences) -> memory`: what a step needs to know of the sentences of the queue with these
+numbers, as arrays with one entry for each."""
+
+Restrict = Callable[
+    [Float[Array, "B K V"], Int[Array, "B K T"], Int[Array, " B"], Any], Float[Array, "B K V"]
+]
+"""`restrict(logits, tokens, lengths, memory) -> allowed`: the logits of what may follow the tokens
+of each hypothesis, of which there are `lengths` so far (the rest is 0); -1e9 is what may not."""
 
 
 class Hypotheses(NamedTuple):
     """Translations of each sentence, the best first."""
 
-    tokens: Int[Array, "B K T"]
+    tokens: Int[Array, "Q K T"]
     """Token ids up to and with the end symbol, then padding (0)."""
-    scores: Float[Array, "B K"]
+    scores: Float[Array, "Q K"]
     """Log-probability divided by the length penalty; -1e9 where there is no such hypothesis."""
 
 
-class SearchState(NamedTuple):
-    """What the loop carries."""
+class Rows(NamedTuple):
+    """The sentences that are being searched."""
 
-    position: Int[Array, ""]
-    """Tokens chosen so far."""
+    sentences: Int[Array, " B"]
+    """Their numbers in the queue; Q in a row that has none."""
+    numbers: Int[Array, " B"]
+    """Their numbers in the whole input, for draws."""
+    begins: Int[Array, " B"]
+    """The search's step at which each began."""
+    limits: Int[Array, " B"]
+    """Longest translation in tokens."""
     tokens: Int[Array, "B K T"]
-    """Live hypotheses."""
+    """Live hypotheses, by slot."""
     log_probs: Float[Array, "B K"]
     """Sums of their tokens' log-probabilities; -1e9 for an empty place of the beam."""
     last: Int[Array, "B K"]
     """Their last tokens, which the next step reads."""
     origins: Int[Array, "B K T"]
-    """In which place of the beam each of their tokens was read."""
+    """In which place of the beam each of their tokens was read, by slot; -1 for no token."""
     finished: Hypotheses
-    """The K best that have ended."""
+    """The K best that have ended, by slot."""
     done: Bool[Array, " B"]
-    """Sentences whose result is final."""
+    """Whether the result is final, or there is no more room."""
+    memory: Any
+    """What `read` gave."""
+
+
+class SearchState(NamedTuple):
+    """What the loop carries."""
+
+    clock: Int[Array, ""]
+    """Steps so far."""
+    waiting: Int[Array, ""]
+    """Number of the first sentence of the queue that has not begun."""
+    rows: Rows
     cache: Any
     """The step function's own state."""
+    found: Hypotheses
+    """Results of all sentences that are through."""
 
 
 def length_penalty(length: Int[Array, "..."], alpha: float) -> Float[Array, "..."]:
@@ -65,210 +101,227 @@ def length_penalty(length: Int[Array, "..."], alpha: float) -> Float[Array, "...
 
 def beam_search(
     step: Step,
-    empty_cache: Callable[[int], Any],
-    limits: Int[Array, " B"],
+    read: Read,
+    cache: Any,
+    limits: Int[Array, " Q"],
+    options: SearchOptions,
     *,
-    beam_size: int,
-    max_length: int,
-    alpha: float,
-    start_id: int,
-    end_id: int,
-    banned: Sequence[int] = (),
-    endings: Literal["beam", "candidates"] = "beam",
-    results: int | None = None,
+    rows: int,
+    room: int,
+    refill: int | None = None,
+    restrict: Restrict | None = None,
+    numbers: Int[Array, " Q"] | None = None,
 ) -> Hypotheses:
-    """Finds the K best translations of each sentence; greedy search for K = 1.
+    """Finds the K best translations of each sentence of a queue; greedy search for K = 1.
 
     Args:
         step: Scores next tokens.
-        empty_cache: `empty_cache(length)` is the step function's state before the first token, with
-            room for so many tokens. The search begins with little room, since every step looks at
-            all of it; where that is used up, the cache is moved into one of full size.
-        limits: Longest translation of each sentence in tokens, the end symbol counted: at the
-            limit only the end symbol may follow. At most `max_length`.
-        beam_size: K.
-        max_length: T, the room for a hypothesis.
-        alpha: α of the length penalty.
-        start_id: What the decoder reads first.
-        end_id: The end symbol.
-        banned: Tokens that no translation may hold: padding, the unknown symbol.
-        endings: Whether a hypothesis may end only among the K best extensions of a step, or among
-            all 2K that are looked at; greedy search looks at one.
-        results: How many of the K are given back; the search ends as soon as these cannot change,
-            much earlier for one than for all. Default K.
+        read: Gives what a step needs to know of sentences.
+        cache: The step function's state before the first token, for `rows` and `room`.
+        limits: Longest translation of each of the Q sentences in tokens, the end symbol counted: at
+            the limit only the end symbol may follow. 0 is no sentence.
+        options: How to search.
+        rows: Sentences that are searched at a time (B).
+        room: T, the room for a hypothesis. A sentence that is not through when it is used up gives
+            no result: it has to be searched again with more.
+        refill: How many rows are through before the next sentences are read; default all.
+        restrict: Says what may follow, beyond what the options say.
+        numbers: The sentences' numbers in the whole input, on which draws hang; default those in
+            the queue.
     """
-    results = beam_size if results is None else results
-    may_end = 2 * beam_size if endings == "candidates" and beam_size > 1 else beam_size
-    rooms = sorted({min(_FIRST_ROOM, max_length), max_length})
-    state = _begin(limits, empty_cache(rooms[0]), beam_size, rooms[0], start_id)
+    refill = rows if refill is None else refill
+    numbers = jnp.arange(limits.shape[0], dtype=jnp.int32) if numbers is None else numbers
+    begin = _beginnings(read, limits, numbers, options, room)
+    count = jnp.max(jnp.where(limits > 0, jnp.arange(limits.shape[0]) + 1, 0))
 
     def goes_on(state: SearchState) -> Bool[Array, ""]:
-        return (state.position < state.tokens.shape[2]) & ~jnp.all(state.done)
+        idle = jnp.sum(state.rows.done, dtype=jnp.int32)
+        return (idle < rows) & ((idle < refill) | (state.waiting >= count))
 
-    def advance(state: SearchState) -> SearchState:
-        logits, cache = step(state.last, state.cache, state.position, state.origins)
-        at_limit = state.position + 1 >= limits
-        chosen = _candidates(logits, state.log_probs, at_limit, end_id, banned)
-        finished = _finish(state, chosen, alpha, end_id, may_end)
-        state = _continue(state._replace(finished=finished, cache=cache), chosen, end_id)
-        return state._replace(done=state.done | _final(state, limits, alpha, results))
+    def round_of_steps(state: SearchState) -> SearchState:
+        """Lets waiting sentences begin, then goes on until there is room for others."""
+        state = _take_up(_deliver(state), begin, refill, count)
+        return jax.lax.while_loop(goes_on, lambda s: _advance(s, step, restrict, options), state)
 
-    for room in rooms:
-        state = _with_room(state, room, jax.eval_shape(lambda room=room: empty_cache(room)))
-        state = jax.lax.while_loop(goes_on, advance, state)
-    tokens, scores = state.finished
-    return Hypotheses(tokens[:, :results], scores[:, :results])
+    state = _idle(begin, rows, limits.shape[0], options.results, room, cache)
+    state = jax.lax.while_loop(lambda s: s.waiting < count, round_of_steps, state)
+    return _deliver(state).found
 
 
-def _begin(
-    limits: Int[Array, " B"], cache: Any, beam_size: int, room: int, start_id: int
+def _advance(
+    state: SearchState, step: Step, restrict: Restrict | None, options: SearchOptions
 ) -> SearchState:
-    """The state before the first token: one hypothesis, whose others are empty places."""
-    batch = limits.shape[0]
-    empty = jnp.zeros((batch, beam_size, room), jnp.int32)
-    never = jnp.full((batch, beam_size), _NEVER)
-    return SearchState(
-        position=jnp.zeros((), jnp.int32),
-        tokens=empty,
-        log_probs=never.at[:, 0].set(0.0),
-        last=jnp.full((batch, beam_size), start_id, jnp.int32),
-        origins=empty,
-        finished=Hypotheses(empty, never),
-        done=limits <= 0,
-        cache=cache,
-    )
+    """One token more for every hypothesis."""
+    rows, room = state.rows, state.rows.tokens.shape[2]
+    slot, lengths = state.clock % room, state.clock - rows.begins
+    own = jnp.arange(options.beam_size, dtype=jnp.int32)[None, :]
+    rows = rows._replace(origins=_put(rows.origins, slot, own))
+    logits, cache = step(rows.last, state.cache, rows.memory, lengths, slot, rows.origins)
+    allowed = logits
+    if restrict is not None:
+        allowed = restrict(logits, _in_order(rows.tokens, rows.begins), lengths, rows.memory)
+    chosen = _choose(logits, allowed, rows, lengths, options)
+    finished = _finish(rows, chosen, slot, lengths + 1, options)
+    rows = _continue(rows._replace(finished=finished), chosen, slot, options.end_id)
+    rows = _settle(rows, lengths + 1, options, room)
+    return SearchState(state.clock + 1, state.waiting, rows, cache, state.found)
 
 
-def _with_room(state: SearchState, room: int, cache: Any) -> SearchState:
-    """The same state with room for so many tokens; `cache` has the shapes that its cache gets."""
-
-    def grown(x: Array, shape: tuple[int, ...]) -> Array:
-        return jax.lax.dynamic_update_slice(jnp.zeros(shape, x.dtype), x, [0] * x.ndim)
-
-    shape = (*state.log_probs.shape, room)
-    tokens, scores = state.finished
-    return state._replace(
-        tokens=grown(state.tokens, shape),
-        origins=grown(state.origins, shape),
-        finished=Hypotheses(grown(tokens, shape), scores),
-        cache=jax.tree.map(lambda x, like: grown(x, like.shape), state.cache, cache),
-    )
-
-
-class _Candidates(NamedTuple):
-    """The 2K best one-token extensions of the live hypotheses of each sentence, best first."""
-
-    beams: Int[Array, "B C"]
-    tokens: Int[Array, "B C"]
-    log_probs: Float[Array, "B C"]
+def _take_up(
+    state: SearchState,
+    begin: Callable[[Int[Array, " R"], Int[Array, ""]], Rows],
+    refill: int,
+    count: Int[Array, ""],
+) -> SearchState:
+    """Puts the next sentences of the `count` into rows that are through, `refill` at most."""
+    done = state.rows.done
+    numbers = state.waiting + jnp.arange(refill, dtype=jnp.int32)
+    new = (jnp.arange(refill) < jnp.sum(done)) & (numbers < count)
+    # A place out of range for those that wait on: nothing is set.
+    places = jnp.where(new, jnp.argsort(~done)[:refill], done.shape[0])
+    fresh = begin(numbers, state.clock)
+    rows = jax.tree.map(lambda old, x: old.at[places].set(x, mode="drop"), state.rows, fresh)
+    waiting = state.waiting + jnp.sum(new, dtype=jnp.int32)
+    return state._replace(waiting=waiting, rows=rows)
 
 
-def _candidates(
+def _choose(
     logits: Float[Array, "B K V"],
-    log_probs: Float[Array, "B K"],
-    at_limit: Bool[Array, " B"],
-    end_id: int,
-    banned: Sequence[int],
-) -> _Candidates:
-    """2K are enough: at most K of them end, so K are left to go on."""
-    batch, beams, vocabulary = logits.shape
-    count = min(2 * beams, vocabulary)
-    best, tokens, normaliser = _best_pieces(logits.astype(jnp.float32), count, banned)
-    # At the limit the only candidate is the end symbol: the first place is its, the others empty.
-    full = at_limit[:, None, None]
-    only_end = full & (jnp.arange(count) == 0)[None, None, :]
-    best = jnp.where(only_end, logits[:, :, end_id, None], jnp.where(full, _NEVER, best))
-    tokens = jnp.where(only_end, end_id, tokens)
-    totals = log_probs[:, :, None] + (best - normaliser[:, :, None])
-    values, places = jax.lax.top_k(totals.reshape(batch, -1), 2 * beams)
-    chosen = jnp.take_along_axis(tokens.reshape(batch, -1), places, axis=1)
-    return _Candidates(places // count, chosen, values)
+    allowed: Float[Array, "B K V"],
+    rows: Rows,
+    lengths: Int[Array, " B"],
+    options: SearchOptions,
+) -> Candidates:
+    """The best extensions of hypotheses of `lengths`, or one drawn for each."""
+    at_limit, symbols = lengths + 1 >= rows.limits, (options.end_id, options.banned)
+    if options.draw is None:
+        beam = (rows.log_probs, at_limit, *symbols, options.diversity)
+        return candidates(logits, allowed, *beam)
+    random = uniforms(options.draw, rows.numbers, lengths, options.beam_size)
+    return drawn(logits, allowed, rows.log_probs, at_limit, random, *symbols, options.draw)
 
 
-def _best_pieces(
-    logits: Float[Array, "B K V"], count: int, banned: Sequence[int]
-) -> tuple[Float[Array, "B K C"], Int[Array, "B K C"], Float[Array, "B K"]]:
-    """The `count` largest logits of pieces that are not banned, their pieces, and log Σ exp of all.
+def _beginnings(
+    read: Read,
+    limits: Int[Array, " Q"],
+    numbers: Int[Array, " Q"],
+    options: SearchOptions,
+    room: int,
+) -> Callable[[Int[Array, " R"], Int[Array, ""]], Rows]:
+    """`begin(sentences, clock)`: rows before the first token of these sentences of the queue."""
 
-    What is among the `count` best stands in one of the `count` chunks whose maxima are largest, so
-    only these have to be sorted through; equal logits keep the order of their pieces. A banned
-    piece can make its chunk seem larger than it is, so there is one chunk more for each.
-    """
-    batch, beams, vocabulary = logits.shape
-    width = _chunk_width(vocabulary, count)
-    chunks = -(-vocabulary // width)
-    padding = ((0, 0), (0, 0), (0, chunks * width - vocabulary))
-    cut = jnp.pad(logits, padding, constant_values=_NEVER).reshape(batch, beams, chunks, width)
-    maxima = jnp.max(cut, axis=-1)
-    largest = jnp.max(maxima, axis=-1)
-    normaliser = largest + jnp.log(jnp.sum(jnp.exp(logits - largest[..., None]), axis=-1))
-    spoilt = len({piece // width for piece in banned})
-    winners = jnp.sort(jax.lax.top_k(maxima, min(count + spoilt, chunks))[1], axis=-1)
-    pieces = winners[..., None] * width + jnp.arange(width)[None, None, None, :]
-    sought = jnp.take_along_axis(cut, winners[..., None], axis=2)
-    for piece in banned:
-        sought = jnp.where(pieces == piece, _NEVER, sought)
-    best, places = jax.lax.top_k(sought.reshape(batch, beams, -1), count)
-    tokens = jnp.take_along_axis(pieces.reshape(batch, beams, -1), places, axis=-1)
-    return best, tokens, normaliser
+    def begin(sentences: Int[Array, " R"], clock: Int[Array, ""]) -> Rows:
+        shape = (sentences.shape[0], options.beam_size)
+        empty, never = jnp.zeros((*shape, room), jnp.int32), jnp.full(shape, NEVER)
+        own_limits, own_numbers = (x.at[sentences].get(mode="clip") for x in (limits, numbers))
+        # A search begins with one hypothesis, whose extensions fill the beam.
+        first = never.at[:, 0].set(0.0) if options.draw is None else jnp.zeros(shape)
+        return Rows(
+            sentences=sentences,
+            numbers=own_numbers,
+            begins=jnp.broadcast_to(clock, sentences.shape),
+            limits=own_limits,
+            tokens=empty,
+            log_probs=first,
+            last=jnp.full(shape, options.start_id, jnp.int32),
+            origins=empty - 1,
+            finished=Hypotheses(empty, never),
+            done=own_limits <= 0,
+            memory=read(sentences),
+        )
+
+    return begin
 
 
-def _chunk_width(vocabulary: int, count: int) -> int:
-    """A width at which few logits are sorted, best one that divides the vocabulary evenly."""
-    ideal = max(1, int((vocabulary / count) ** 0.5))
-    even = [w for w in range(-(-ideal // 2), 2 * ideal + 1) if vocabulary % w == 0]
-    return min(even, key=lambda w: abs(w - ideal), default=ideal)
+def _idle(
+    begin: Callable[..., Rows], rows: int, queue: int, results: int, room: int, cache: Any
+) -> SearchState:
+    """The state before the first sentence: no row has one."""
+    zero = jnp.zeros((), jnp.int32)
+    numbers = jnp.full((rows,), queue, jnp.int32)
+    like = jax.eval_shape(begin, numbers, zero)
+    empty: Rows = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like)
+    empty = empty._replace(sentences=numbers, done=jnp.ones((rows,), bool))
+    none = jnp.zeros((queue, results, room), jnp.int32), jnp.full((queue, results), NEVER)
+    return SearchState(zero, zero, empty, cache, Hypotheses(*none))
+
+
+def _deliver(state: SearchState) -> SearchState:
+    """The state with the results of rows that are through, and these rows without a sentence."""
+    rows, found = state.rows, state.found
+    (queue, results, _), scores = found.tokens.shape, rows.finished.scores
+    tokens = _in_order(rows.finished.tokens[:, :results], rows.begins)
+    places = jnp.where(rows.done, rows.sentences, queue)
+    found = Hypotheses(
+        found.tokens.at[places].set(tokens, mode="drop"),
+        found.scores.at[places].set(scores[:, :results], mode="drop"),
+    )
+    sentences = jnp.where(rows.done, queue, rows.sentences)
+    return state._replace(rows=rows._replace(sentences=sentences), found=found)
 
 
 def _finish(
-    state: SearchState, chosen: _Candidates, alpha: float, end_id: int, may_end: int
+    rows: Rows,
+    chosen: Candidates,
+    slot: Int[Array, ""],
+    length: Int[Array, " B"],
+    options: SearchOptions,
 ) -> Hypotheses:
-    """The finished hypotheses after this step: old and newly ended ones, the K best kept.
-
-    A hypothesis ends only from among the `may_end` best extensions.
-    """
-    beams = state.log_probs.shape[1]
+    """The finished hypotheses after this step: old and newly ended ones, the K best kept."""
     ranks = jnp.arange(chosen.tokens.shape[1])[None, :]
-    ends = (chosen.tokens == end_id) & (ranks < may_end) & ~state.done[:, None]
-    ends &= chosen.log_probs > _NEVER / 2
-    scores = chosen.log_probs / length_penalty(state.position + 1, alpha)
-    new_tokens = _gather(state.tokens, chosen.beams).at[:, :, state.position].set(chosen.tokens)
-    tokens = jnp.concatenate([state.finished.tokens, new_tokens], axis=1)
-    all_scores = jnp.concatenate([state.finished.scores, jnp.where(ends, scores, _NEVER)], axis=1)
-    best, places = jax.lax.top_k(all_scores, beams)
-    return Hypotheses(_gather(tokens, places), best)
+    ends = (chosen.tokens == options.end_id) & (ranks < options.may_end) & ~rows.done[:, None]
+    ends &= chosen.log_probs > NEVER / 2
+    scores = chosen.log_probs / length_penalty(length, options.alpha)[:, None]
+    new_tokens = _put(gather(rows.tokens, chosen.beams), slot, chosen.tokens)
+    tokens = jnp.concatenate([rows.finished.tokens, new_tokens], axis=1)
+    all_scores = jnp.concatenate([rows.finished.scores, jnp.where(ends, scores, NEVER)], axis=1)
+    best, places = jax.lax.top_k(all_scores, rows.log_probs.shape[1])
+    return Hypotheses(gather(tokens, places), best)
 
 
-def _continue(state: SearchState, chosen: _Candidates, end_id: int) -> SearchState:
-    """The live hypotheses after this step: the K best extensions that do not end."""
-    beams = state.log_probs.shape[1]
-    alive = jnp.where(chosen.tokens == end_id, _NEVER, chosen.log_probs)
-    log_probs, places = jax.lax.top_k(alive, beams)
-    moved = jnp.take_along_axis(chosen.beams, places, axis=1)
-    last = jnp.take_along_axis(chosen.tokens, places, axis=1)
-    return state._replace(
-        position=state.position + 1,
-        tokens=_gather(state.tokens, moved).at[:, :, state.position].set(last),
+def _continue(rows: Rows, chosen: Candidates, slot: Int[Array, ""], end_id: int) -> Rows:
+    """The live hypotheses after this step: the first K extensions that do not end."""
+    ends = chosen.tokens == end_id
+    ranks = jnp.arange(ends.shape[1], dtype=jnp.int32)[None, :]
+    _, places = jax.lax.top_k(jnp.where(ends, -ends.shape[1], -ranks), rows.log_probs.shape[1])
+    alive = jnp.where(ends, NEVER, chosen.log_probs)
+    moved, last, log_probs = (
+        jnp.take_along_axis(x, places, axis=1) for x in (chosen.beams, chosen.tokens, alive)
+    )
+    return rows._replace(
+        tokens=_put(gather(rows.tokens, moved), slot, last),
         log_probs=log_probs,
         last=last,
-        origins=_gather(state.origins, moved).at[:, :, state.position].set(moved),
+        origins=gather(rows.origins, moved),
     )
 
 
-def _final(
-    state: SearchState, limits: Int[Array, " B"], alpha: float, results: int
-) -> Bool[Array, " B"]:
-    """Sentences whose best finished hypotheses, `results` of them, no live one can still beat.
+def _settle(rows: Rows, length: Int[Array, " B"], options: SearchOptions, room: int) -> Rows:
+    """Marks the rows that are through, their hypotheses being of `length`.
 
-    Greedy search follows a single hypothesis, so it is over when that one ends.
+    What has no room to go on is through too, and has no result. Greedy search follows a single
+    hypothesis, and draws follow K that do not compete, so they are over when all of these end.
     """
-    if state.log_probs.shape[1] == 1:
-        return state.finished.scores[:, 0] > _NEVER / 2
-    reachable = state.log_probs[:, 0] / length_penalty(limits, alpha)
-    return (state.finished.scores[:, results - 1] >= reachable) | (state.position >= limits)
+    scores, through = rows.finished.scores, length >= rows.limits
+    alone = options.beam_size == 1 or options.draw is not None
+    if options.stopping == "full" or alone:
+        through |= scores[:, -1] > NEVER / 2
+    elif options.stopping == "final":
+        reachable = jnp.max(rows.log_probs, axis=1) / length_penalty(rows.limits, options.alpha)
+        through |= scores[:, options.results - 1] >= reachable
+    given_up = (length >= room) & ~through & ~rows.done
+    finished = rows.finished._replace(scores=jnp.where(given_up[:, None], NEVER, scores))
+    return rows._replace(finished=finished, done=rows.done | through | given_up)
 
 
-def _gather(x: Array, places: Int[Array, "B C"]) -> Array:
-    """x[b, places[b, c]] for every b and c."""
-    index = places.reshape(*places.shape, *(1,) * (x.ndim - 2))
-    return jnp.take_along_axis(x, index, axis=1)
+def _in_order(tokens: Int[Array, "B C T"], begins: Int[Array, " B"]) -> Int[Array, "B C T"]:
+    """Tokens by position in their sentence, which lie by slot."""
+    room = tokens.shape[2]
+    times = begins[:, None, None] + jnp.arange(room, dtype=jnp.int32)[None, None, :]
+    return jnp.take_along_axis(tokens, times % room, axis=2)
+
+
+def _put(x: Int[Array, "B C T"], slot: Int[Array, ""], values: Int[Array, "_ C"]) -> Array:
+    """`x` with `values` in a slot."""
+    values = jnp.broadcast_to(values, x.shape[:2])
+    return jax.lax.dynamic_update_index_in_dim(x, values, slot, axis=2)

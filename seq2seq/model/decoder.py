@@ -21,8 +21,8 @@ from seq2seq.model.layers import FeedForward, LayerNorm, Residual, scan, stack, 
 class LayerCache(NamedTuple):
     """Self-attention keys and values of one layer for the tokens read so far.
 
-    Place k of the beam at position t has entry t · K + k. When a hypothesis moves to another place,
-    its entries stay where they are, so nothing is copied; a mask says which entries are whose.
+    What place k of the beam put into slot t has entry t · K + k. When a hypothesis moves to another
+    place, its entries stay where they are, so nothing is copied; a mask says which are whose.
     """
 
     keys: Float[Array, "B N TK H"]
@@ -72,14 +72,14 @@ class DecoderLayer(nnx.Module):
         memory: LayerMemory,
         mask: Bool[Array, "B K TK"],
         cross_mask: Bool[Array, "B K S"],
-        position: Int[Array, ""],
+        slot: Int[Array, ""],
     ) -> tuple[Float[Array, "B K D"], LayerCache]:
-        """One layer over one new token of each of K hypotheses, at `position`."""
+        """One layer over one new token of each of K hypotheses, kept in `slot`."""
 
         def look_back(y: Float[Array, "B K D"]) -> Float[Array, "B K D"]:
             nonlocal cache
             new = self.self_attention.keys_values_by_head(y)
-            first, write = position * y.shape[1], jax.lax.dynamic_update_slice_in_dim
+            first, write = slot * y.shape[1], jax.lax.dynamic_update_slice_in_dim
             cache = LayerCache(*(write(*pair, first, 2) for pair in zip(cache, new, strict=True)))
             return self.self_attention.attend_by_head(y, *cache, mask)
 
@@ -145,35 +145,32 @@ class Decoder(nnx.Module):
         cache: tuple[LayerCache, ...],
         memory: tuple[LayerMemory, ...],
         memory_segments: Int[Array, "B S"],
-        position: Int[Array, ""],
+        slot: Int[Array, ""],
         origins: Int[Array, "B K T"],
     ) -> tuple[Float[Array, "B K D"], tuple[LayerCache, ...]]:
         """States of one new token of each hypothesis, and the cache with that token in it.
 
         Args:
             x: The embedded tokens.
-            cache: Keys and values of earlier positions.
+            cache: Keys and values of earlier tokens.
             memory: Those of the source.
             memory_segments: 0 where the source is padding.
-            position: Where the tokens stand.
-            origins: In which place of the beam each hypothesis was when it read its token t, for
-                each t before `position`.
+            slot: Where in the cache theirs are put.
+            origins: In which place of the beam the token in each slot was read that belongs to a
+                hypothesis; -1 where the slot holds none of its own. In `slot` it is its own place.
         """
         seen = (memory_segments > 0)[:, None, :]
         cross_mask = jnp.broadcast_to(seen, (*x.shape[:2], seen.shape[-1]))
-        mask = _own_entries(origins, position)
+        mask = _own_entries(origins)
         new_cache = []
         for layer, old, across in zip(unstack(self.layers), cache, memory, strict=True):
-            x, new = layer.step(x, old, across, mask, cross_mask, position)
+            x, new = layer.step(x, old, across, mask, cross_mask, slot)
             new_cache.append(new)
         return x if self.norm is None else self.norm(x), tuple(new_cache)
 
 
-def _own_entries(origins: Int[Array, "B K T"], position: Int[Array, ""]) -> Bool[Array, "B K TK"]:
-    """Which entries of the cache hold a hypothesis's own past, and the token it reads now."""
+def _own_entries(origins: Int[Array, "B K T"]) -> Bool[Array, "B K TK"]:
+    """Which entries of the cache hold the tokens of a hypothesis."""
     batch, beams, length = origins.shape
-    times = jnp.arange(length)[None, None, :, None]
-    places = jnp.arange(beams)
-    past = (origins[..., None] == places[None, None, None, :]) & (times < position)
-    here = jnp.eye(beams, dtype=bool)[None, :, None, :] & (times == position)
-    return (past | here).reshape(batch, beams, length * beams)
+    own = origins[..., None] == jnp.arange(beams)[None, None, None, :]
+    return own.reshape(batch, beams, length * beams)

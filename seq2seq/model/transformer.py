@@ -10,6 +10,7 @@ from seq2seq.model.decoder import Decoder, LayerCache, LayerMemory
 from seq2seq.model.dropout import split_key
 from seq2seq.model.encoder import Encoder
 from seq2seq.model.layers import Positions, embed
+from seq2seq.model.projection import activation_dtype
 from seq2seq.types import Batch
 
 
@@ -109,9 +110,9 @@ class Transformer(nnx.Module):
 
     def logits(self, states: Float[Array, "... D"]) -> Float[Array, "... V"]:
         """Scores of every target piece, in float32."""
-        scores = jnp.einsum(
-            "...d,vd->...v", states, self.output_matrix, preferred_element_type=jnp.float32
-        )
+        matrix = self.output_matrix
+        narrow = states.astype(matrix.dtype)
+        scores = jnp.einsum("...d,vd->...v", narrow, matrix, preferred_element_type=jnp.float32)
         if self.output_bias is None:
             return scores
         return scores + self.output_bias[...].astype(jnp.float32).reshape(
@@ -123,8 +124,9 @@ class Transformer(nnx.Module):
         return self.decoder.memory(encoded)
 
     def empty_cache(self, batch: int, beams: int, length: int) -> tuple[LayerCache, ...]:
-        """The decoder's cache before the first token, in the type of the parameters."""
-        return self.decoder.empty_cache(batch, beams, length, self.output_matrix.dtype)
+        """The decoder's cache before the first token, in the type of the activations."""
+        dtype = activation_dtype(self.output_matrix.dtype)
+        return self.decoder.empty_cache(batch, beams, length, dtype)
 
     def step(
         self,
@@ -132,16 +134,18 @@ class Transformer(nnx.Module):
         cache: tuple[LayerCache, ...],
         memory: tuple[LayerMemory, ...],
         memory_segments: Int[Array, "B S"],
-        position: Int[Array, ""],
+        positions: Int[Array, " B"],
+        slot: Int[Array, ""],
         origins: Int[Array, "B K T"],
     ) -> tuple[Float[Array, "B K V"], tuple[LayerCache, ...]]:
-        """Logits of the token after `tokens`, which stand at `position` in their hypotheses.
+        """Logits of the token after `tokens`, which stand at `positions` in their sentences.
 
-        `origins` says in which place of the beam a hypothesis read each of its earlier tokens.
+        `slot` says where in the cache they are kept, and `origins` whose what is there already is:
+        see `Decoder.step`.
         """
-        positions = jnp.broadcast_to(position, tokens.shape)
-        x = self._embed_target(tokens, positions, origins.shape[2], None)
-        states, cache = self.decoder.step(x, cache, memory, memory_segments, position, origins)
+        places = jnp.broadcast_to(positions[:, None], tokens.shape)
+        x = self._embed_target(tokens, places, origins.shape[2], None)
+        states, cache = self.decoder.step(x, cache, memory, memory_segments, slot, origins)
         return self.logits(states), cache
 
     def _embed_target(

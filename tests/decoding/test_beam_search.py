@@ -1,22 +1,32 @@
 """Beam search against exhaustive search, over step functions that are tables of probabilities."""
 
+import functools
 import itertools
+from collections import Counter
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seq2seq.decoding import beam_search as module
+from seq2seq.decoding import candidates
 from seq2seq.decoding.beam_search import beam_search
+from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.sampling import Draw
 
 END, VOCABULARY, LENGTH, ALPHA = 2, 5, 4, 0.6
 
 
-@pytest.fixture(params=[2, 32], autouse=True)
-def first_room(request, monkeypatch):
-    """Searches that need more room than they begin with, and such that do not."""
-    monkeypatch.setattr(module, "_FIRST_ROOM", request.param)
+@pytest.fixture(params=[(100, 100), (3, 1), (4, 3)], autouse=True)
+def rows(request):
+    """Searches of all sentences at once, and of few at a time while others wait."""
+    return request.param
+
+
+@pytest.fixture
+def search(rows):
+    """The search, with rows that are filled again when so many are through."""
+    return functools.partial(searched, *rows)
 
 
 def random_model(seed, sharpness=1.5):
@@ -46,29 +56,48 @@ def exhaustive(table, limit):
     return sorted(found, reverse=True)
 
 
-def search(tables, limits, beam_size, alpha=ALPHA, length=LENGTH, steps=None, **options):
-    """What is found, as arrays; the position of every step is added to `steps`."""
+def searched(
+    rows,
+    refill,
+    tables,
+    limits,
+    beam_size,
+    alpha=ALPHA,
+    length=LENGTH,
+    steps=None,
+    restrict=None,
+    **options,
+):
+    """What is found, as arrays; the slot of every step is added to `steps`."""
     stacked = jnp.asarray(np.stack(tables), jnp.float32)
+    rows = min(rows, len(tables))
 
-    def step(tokens, cache, position, origins):
+    def step(tokens, cache, memory, positions, slot, origins):
         if steps is not None:
-            jax.debug.callback(steps.append, position)
-        before = jnp.take_along_axis(cache[position - 1], origins[:, :, position - 1], axis=1)
-        states = jnp.where(position == 0, 1, (before * 7 + tokens + 3) % 9973)
-        logits = jax.vmap(lambda table, state: table[state % 97])(stacked, states)
-        return logits, cache.at[position].set(states)
+            jax.debug.callback(steps.append, slot)
+        before = jnp.take_along_axis(cache[slot - 1], origins[:, :, slot - 1], axis=1)
+        first = (positions == 0)[:, None]
+        states = jnp.where(first, 1, (before * 7 + tokens + 3) % 9973)
+        logits = jax.vmap(lambda table, state: table[state % 97])(memory, states)
+        return logits, cache.at[slot].set(states)
 
     found = beam_search(
         step,
-        lambda room: jnp.zeros((room, len(tables), beam_size), jnp.int32),
+        lambda sentences: stacked.at[sentences].get(mode="clip"),
+        jnp.zeros((length, rows, beam_size), jnp.int32),
         jnp.asarray(limits, jnp.int32),
-        beam_size=beam_size,
-        max_length=length,
-        alpha=alpha,
-        start_id=1,
-        end_id=END,
-        banned=(0, 1),
-        **options,
+        SearchOptions(
+            **{"results": beam_size, **options},
+            beam_size=beam_size,
+            alpha=alpha,
+            start_id=1,
+            end_id=END,
+            banned=(0, 1),
+        ),
+        rows=rows,
+        refill=min(refill, rows),
+        room=length,
+        restrict=restrict,
     )
     jax.effects_barrier()
     return np.asarray(found.tokens), np.asarray(found.scores)
@@ -78,7 +107,7 @@ def sequence(row):
     return tuple(row[: list(row).index(END) + 1].tolist())
 
 
-def test_a_wide_beam_finds_what_exhaustive_search_finds():
+def test_a_wide_beam_finds_what_exhaustive_search_finds(search):
     tables = [random_model(seed) for seed in range(20)]
     tokens, scores = search(tables, [LENGTH] * 20, beam_size=40)
     for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
@@ -89,7 +118,7 @@ def test_a_wide_beam_finds_what_exhaustive_search_finds():
         assert (row_scores[len(wanted) :] < -1e8).all()
 
 
-def test_a_narrow_beam_is_sorted_distinct_and_truly_scored():
+def test_a_narrow_beam_is_sorted_distinct_and_truly_scored(search):
     tables = [random_model(seed) for seed in range(20)]
     tokens, scores = search(tables, [LENGTH] * 20, beam_size=3)
     for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
@@ -102,7 +131,7 @@ def test_a_narrow_beam_is_sorted_distinct_and_truly_scored():
 
 
 @pytest.mark.parametrize("results", [1, 2])
-def test_fewer_results_are_the_first_of_all_and_take_fewer_steps(results):
+def test_fewer_results_are_the_first_of_all_and_take_fewer_steps(results, search):
     tables = [random_model(seed) for seed in range(30)]
     many_steps, few_steps = [], []
     many = search(tables, [40] * 30, 4, length=40, steps=many_steps)
@@ -112,7 +141,7 @@ def test_fewer_results_are_the_first_of_all_and_take_fewer_steps(results):
     assert len(few_steps) < len(many_steps)
 
 
-def test_beam_of_one_is_greedy():
+def test_beam_of_one_is_greedy(search):
     tables = [random_model(seed) for seed in range(30)]
     tokens, _ = search(tables, [LENGTH] * 30, beam_size=1)
     for table, rows in zip(tables, tokens, strict=True):
@@ -126,7 +155,7 @@ def test_beam_of_one_is_greedy():
         assert sequence(rows[0]) == tuple(body)
 
 
-def test_each_sentence_has_its_own_limit_and_is_not_touched_by_others():
+def test_each_sentence_has_its_own_limit_and_is_not_touched_by_others(search):
     tables = [random_model(seed) for seed in range(8)]
     limits = [1, 2, 3, 4, 1, 2, 3, 4]
     tokens, scores = search(tables, limits, beam_size=4)
@@ -137,7 +166,7 @@ def test_each_sentence_has_its_own_limit_and_is_not_touched_by_others():
         assert len(sequence(tokens[i, 0])) <= limit
 
 
-def test_a_row_without_a_sentence_gives_nothing():
+def test_a_row_without_a_sentence_gives_nothing(search):
     tokens, scores = search([random_model(0), random_model(1)], [0, 4], beam_size=2)
     assert not tokens[0].any()
     assert (scores[0] < -1e8).all()
@@ -164,7 +193,7 @@ def plain_search(table, limit, beam_size, may_end):
 
 
 @pytest.mark.parametrize(("endings", "wider"), [("beam", 1), ("candidates", 2)])
-def test_where_a_hypothesis_may_end(endings, wider):
+def test_where_a_hypothesis_may_end(endings, wider, search):
     tables, beams = [random_model(seed) for seed in range(30)], 2
     tokens, scores = search(tables, [LENGTH] * 30, beams, endings=endings)
     for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
@@ -173,7 +202,7 @@ def test_where_a_hypothesis_may_end(endings, wider):
         np.testing.assert_allclose(row_scores, [score for score, _ in wanted], atol=1e-5)
 
 
-def test_where_a_hypothesis_may_end_makes_a_difference_to_a_beam_only():
+def test_where_a_hypothesis_may_end_makes_a_difference_to_a_beam_only(search):
     tables = [random_model(seed) for seed in range(30)]
     for beams, differ in ((1, False), (2, True)):
         both = [search(tables, [LENGTH] * 30, beams, endings=e)[0] for e in ("beam", "candidates")]
@@ -188,10 +217,132 @@ def test_the_best_pieces_are_those_of_a_whole_sort(vocabulary, levels):
     logits = rng.integers(0, levels, (3, 2, vocabulary)).astype(np.float32) / levels * 20
     logits[:, :, banned] = 30.0
     count = min(count, vocabulary - len(banned))
-    best, pieces, normaliser = module._best_pieces(jnp.asarray(logits), count, banned)
+    best, pieces, largest = candidates._best_pieces(jnp.asarray(logits), count, banned)
     allowed = logits.copy()
     allowed[:, :, banned] = -1e9
     order = np.argsort(-allowed, axis=-1, kind="stable")[:, :, :count]
     np.testing.assert_array_equal(pieces, order)
     np.testing.assert_array_equal(best, np.take_along_axis(allowed, order, axis=-1))
-    np.testing.assert_allclose(normaliser, np.log(np.exp(logits).sum(axis=-1)), rtol=1e-6)
+    np.testing.assert_array_equal(largest, logits.max(axis=-1))
+
+
+def test_the_early_stop_never_changes_the_result(search):
+    tables = [random_model(seed) for seed in range(30)]
+    late_steps, early_steps = [], []
+    late = search(tables, [20] * 30, 3, length=20, steps=late_steps, stopping="limit")
+    for results in (1, 3):
+        early_steps.clear()
+        early = search(tables, [20] * 30, 3, length=20, steps=early_steps, results=results)
+        np.testing.assert_array_equal(early[0], late[0][:, :results])
+        np.testing.assert_allclose(early[1], late[1][:, :results], rtol=1e-6)
+        assert len(early_steps) < len(late_steps)
+
+
+def test_a_full_beam_may_stop_the_search(search):
+    tables, beams = [random_model(seed, sharpness=0.7) for seed in range(30)], 2
+    tokens, scores = search(tables, [LENGTH] * 30, beams, stopping="full")
+    _, best_scores = search(tables, [LENGTH] * 30, beams)
+    assert (scores > -1e8).all()
+    assert (scores <= best_scores + 1e-6).all()
+    assert (scores < best_scores - 1e-3).any()
+    for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+        for row, score in zip(rows, row_scores, strict=True):
+            body = sequence(row)
+            wanted = log_prob(table, body) / ((5 + len(body)) / 6) ** ALPHA
+            assert score == pytest.approx(wanted, abs=1e-5)
+
+
+def test_what_has_no_room_has_no_result(search):
+    tables = [random_model(seed, sharpness=2.5) for seed in range(30)]
+    tokens, scores = search(tables, [20] * 30, 3, length=20, results=1)
+    few_tokens, few_scores = search(tables, [20] * 30, 3, length=7, results=1)
+    through = few_scores[:, 0] > -1e8
+    assert 0 < through.sum() < 30
+    assert (few_scores[~through] < -1e8).all()
+    np.testing.assert_array_equal(few_tokens[through], tokens[through][:, :, :7])
+    np.testing.assert_allclose(few_scores[through], scores[through], rtol=1e-6)
+
+
+def test_diversity_spreads_the_beam_and_leaves_scores_as_they_are(search):
+    tables = [random_model(seed) for seed in range(30)]
+    differ = 0
+    for diversity in (0.0, 5.0):
+        tokens, scores = search(tables, [LENGTH] * 30, 2, diversity=diversity, stopping="limit")
+        found = 0
+        for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+            for row, score in zip(rows, row_scores, strict=True):
+                body = sequence(row)
+                wanted = log_prob(table, body) / ((5 + len(body)) / 6) ** ALPHA
+                assert score == pytest.approx(wanted, abs=1e-5)
+            found += rows[0, 0] != rows[1, 0]
+        assert found > differ or diversity == 0
+        differ = found
+
+
+def test_restrictions_change_what_follows_and_no_probability(search):
+    """Token 3 is forbidden: the search finds the best translations without it, truly scored."""
+
+    def without_three(logits, *_):
+        return jnp.where(jnp.arange(VOCABULARY)[None, None] == 3, -1e9, logits)
+
+    tables = [random_model(seed) for seed in range(20)]
+    tokens, scores = search(tables, [LENGTH] * 20, beam_size=40, restrict=without_three)
+    for table, rows, row_scores in zip(tables, tokens, scores, strict=True):
+        wanted = [pair for pair in exhaustive(table, LENGTH) if 3 not in pair[1]]
+        for k, (score, body) in enumerate(wanted[:4]):
+            assert sequence(rows[k]) == body
+            assert row_scores[k] == pytest.approx(score, abs=1e-5)
+
+
+def test_restrictions_see_the_tokens_in_their_order(search):
+    """No two equal tokens one after the other, though rows begin in the middle of the ring."""
+
+    def unlike_the_last(logits, tokens, lengths, _):
+        last = jnp.take_along_axis(tokens, jnp.maximum(lengths - 1, 0)[:, None, None], axis=2)
+        same = (jnp.arange(VOCABULARY)[None, None] == last) & (lengths > 0)[:, None, None]
+        return jnp.where(same, -1e9, logits)
+
+    tables = [random_model(seed) for seed in range(20)]
+    tokens, _ = search(tables, [LENGTH] * 20, beam_size=40, restrict=unlike_the_last)
+    for table, rows in zip(tables, tokens, strict=True):
+        bodies = [body for _, body in exhaustive(table, LENGTH)]
+        wanted = [b for b in bodies if all(x != y for x, y in itertools.pairwise(b))]
+        assert [sequence(row) for row in rows[: len(wanted)]] == wanted
+
+
+def test_whole_sequences_are_drawn_as_often_as_the_model_says(search):
+    """The 15 sequences of up to three tokens over two pieces, by 6 000 draws: Pearson's χ²."""
+    table, draws, limit = random_model(3, sharpness=0.7), 300, 3
+    tokens, scores = search(
+        [table] * 20, [limit] * 20, beam_size=draws, alpha=0.0, draw=Draw(seed=1), length=limit
+    )
+    expected = {}
+    for length in range(limit):
+        for body in itertools.product((3, 4), repeat=length):
+            probability, state = 1.0, 1
+            for place, token in enumerate((*body, END)):
+                shares = np.exp(table[state % 97])
+                shares[[0, 1]] = 0
+                forced = place == limit - 1
+                probability *= 1.0 if forced else shares[token] / shares.sum()
+                state = (state * 7 + token + 3) % 9973
+            expected[(*body, END)] = probability
+    assert sum(expected.values()) == pytest.approx(1.0)
+    counts = Counter(sequence(row) for rows in tokens for row in rows)
+    assert set(counts) <= set(expected)
+    chi2 = sum((counts[b] - 6000 * p) ** 2 / (6000 * p) for b, p in expected.items())
+    assert chi2 < 28  # 6 degrees of freedom: exceeded once in ten thousand times
+    assert len({tuple(map(sequence, rows)) for rows in tokens}) > 15
+    for rows, row_scores in zip(tokens, scores, strict=True):
+        wanted = [log_prob(table, sequence(row)) for row in rows]
+        np.testing.assert_allclose(row_scores, wanted, atol=1e-4)
+
+
+def test_draws_are_the_same_on_any_batching(rows):
+    tables = [random_model(seed) for seed in range(12)]
+    options = {"draw": Draw(seed=4), "length": 30}
+    wanted = searched(12, 12, tables, [30] * 12, 2, **options)
+    found = searched(*rows, tables, [30] * 12, 2, **options)
+    np.testing.assert_array_equal(found[0], wanted[0])
+    other = searched(12, 12, tables, [30] * 12, 2, length=30, draw=Draw(seed=5))
+    assert (other[0] != wanted[0]).any()

@@ -114,7 +114,8 @@ def test_decoding_flops_are_those_of_encoding_and_cached_steps() -> None:
         built = functional.merge(graph, params)
         cache = built.empty_cache(1, beams, length)
         origins = jnp.zeros((1, beams, length), jnp.int32)
-        return built.step(tokens, cache, memory, segments, jnp.int32(0), origins)[0]
+        places, slot = jnp.zeros(1, jnp.int32), jnp.int32(0)
+        return built.step(tokens, cache, memory, segments, places, slot, origins)[0]
 
     source = batch_of(1, length, length)
     encoder = products(jax.make_jaxpr(encode)(params, source).jaxpr)

@@ -51,11 +51,19 @@ def test_cached_steps_give_what_the_full_decoder_gives(options):
     full = run(model, source, target)
     memory = model.memory(model.encode(source, *whole(3, 7)))
     cache = model.empty_cache(3, 2, 6)
-    origins = jnp.broadcast_to(jnp.arange(2)[:, None], (3, 2, 6))
+    own = jnp.broadcast_to(jnp.arange(2)[:, None], (3, 2, 6))
     for position in range(6):
         pair = jnp.stack([target[:, position]] * 2, axis=1)
+        slot = jnp.asarray((4 + position) % 6, jnp.int32)  # the ring's end is met on the way
+        read = (jnp.arange(6) - 4) % 6 <= position
         logits, cache = model.step(
-            pair, cache, memory, whole(3, 7)[0], jnp.asarray(position, jnp.int32), origins
+            pair,
+            cache,
+            memory,
+            whole(3, 7)[0],
+            jnp.full(3, position, jnp.int32),
+            slot,
+            jnp.where(read[None, None], own, -1),
         )
         for beam in range(2):
             np.testing.assert_allclose(logits[:, beam], full[:, position], atol=2e-5)
@@ -71,12 +79,15 @@ def test_hypotheses_that_change_places_keep_their_past():
     for position in range(4):
         order = (0, 1) if position % 2 == 0 else (1, 0)  # place k holds target order[k]
         pair = jnp.stack([targets[i][:, position] for i in order], axis=1)
-        places = [[i if t % 2 == 0 else 1 - i for t in range(4)] for i in order]
+        places = [
+            [-1 if t > position else i if t % 2 == 0 else 1 - i for t in range(4)] for i in order
+        ]
         logits, cache = model.step(
             pair,
             cache,
             memory,
             whole(2, 5)[0],
+            jnp.full(2, position, jnp.int32),
             jnp.asarray(position, jnp.int32),
             jnp.broadcast_to(jnp.asarray(places), (2, 2, 4)),
         )

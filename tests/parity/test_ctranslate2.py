@@ -27,8 +27,10 @@ from flax import nnx
 
 from seq2seq.config import ModelConfig
 from seq2seq.data.corpora import read_texts
+from seq2seq.decoding.batching import Shape
+from seq2seq.decoding.search import Sources, search_function
 from seq2seq.model.transformer import Transformer
-from seq2seq.translator import Translator, search_function
+from seq2seq.translator import Translator
 from seq2seq.types import Batch
 from seq2seq.vocabulary import SYMBOLS
 
@@ -117,13 +119,18 @@ def our_hypotheses(translator, model, sources, beams, alpha):
     """The best hypotheses of every source, end symbol included, with their scores."""
     config, params = model
     decoding = dataclasses.replace(
-        config.decoding, beam_size=beams, length_penalty=alpha, max_extra_tokens=EXTRA
+        config.decoding,
+        beam_size=beams,
+        n_best=beams,
+        length_penalty=alpha,
+        max_extra_tokens=EXTRA,
     )
     rows = np.full((len(sources), max(map(len, sources))), SYMBOLS.pad, np.int32)
     for row, source in zip(rows, sources, strict=True):
         row[: len(source)] = source
     search = search_function(config, translator.vocabularies, "float32")
-    found = search(params, jnp.asarray(rows), decoding)
+    shape = Shape(rows=-(-len(sources) // jax.device_count()), room=rows.shape[1] + EXTRA)
+    found = search(params, Sources.of(jnp.asarray(rows)), decoding, shape)
     tokens, scores = np.asarray(found.tokens), np.asarray(found.scores)
     ends = (tokens == SYMBOLS.end).argmax(axis=-1)
     return [

@@ -1,0 +1,99 @@
+"""Sentences of different lengths in arrays of few static shapes, so that little is compiled."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Int32
+
+from seq2seq import parallel
+from seq2seq.config import DecodingConfig
+
+_LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
+"""Padded source lengths; beyond the last, multiples of it."""
+_FEW = 8
+"""Rows of a device for which there is a program of its own: for a sentence or two."""
+_USUAL_BEAM = 8
+"""Hypotheses of a sentence for which the budget is meant; more of them take their share of it."""
+_TURNS = 8
+"""How many sentences a queue holds for each row."""
+
+
+class Shape(NamedTuple):
+    """Static sizes of a search on one device."""
+
+    rows: int
+    """Sentences that are searched at a time (B)."""
+    room: int
+    """Longest translation in tokens that can be found (T)."""
+
+
+class Queue(NamedTuple):
+    """Sentences that one call of a search translates, over all devices."""
+
+    sentences: list[int]
+    """Their numbers, the longest first."""
+    length: int
+    """Static length of a source (S)."""
+    capacity: int
+    """Sentences that there is room for (Q), a multiple of the devices."""
+    shape: Shape
+
+    def array(
+        self, lists: Sequence[Sequence[int]], length: int, empty: int
+    ) -> Int32[np.ndarray, "Q _"]:
+        """What belongs to each sentence, in the row that `places` says, filled up to a length.
+
+        Args:
+            lists: Numbers for each of all sentences, of this queue or not.
+            length: Of a row.
+            empty: What a row is filled up with.
+        """
+        rows = np.full((self.capacity, length), empty, np.int32)
+        for place, i in zip(self.places(), self.sentences, strict=True):
+            rows[place, : len(lists[i])] = lists[i]
+        return rows
+
+    def places(self) -> list[int]:
+        """The row of each sentence: dealt to the devices in turn, so that all have their share."""
+        devices = jax.device_count()
+        share = self.capacity // devices
+        return [i % devices * share + i // devices for i in range(len(self.sentences))]
+
+
+def queues(
+    sources: Sequence[Sequence[int]], decoding: DecodingConfig, whole: bool = False
+) -> Iterator[Queue]:
+    """Deals sentences that are not empty into queues of similar length, the longest first.
+
+    The shorter ones fill up the queue of the longer ones where these are few, so that they need no
+    program of their own.
+
+    Args:
+        sources: Token ids, without the end symbol.
+        decoding: Budget of a batch, and how long translations may be.
+        whole: Whether there is room for the longest translation that is allowed; otherwise for what
+            is usual, which is faster.
+    """
+    order = sorted((i for i, s in enumerate(sources) if s), key=lambda i: -len(sources[i]))
+    few = _FEW * jax.device_count()
+    budget = decoding.batch_tokens // max(1, decoding.hypotheses // _USUAL_BEAM)
+    while order:
+        length = padded_length(len(sources[order[0]]) + 1)
+        full = parallel.local_rows(max(1, budget // length))[0]
+        alike = sum(padded_length(len(sources[i]) + 1) == length for i in order)
+        taken = order[: max(full, min(alike, full * _TURNS))]
+        order = order[len(taken) :]
+        small = len(taken) <= few < full
+        rows, capacity = (few, few) if small else (full, full * _TURNS)
+        room = length + decoding.max_extra_tokens
+        usual = length + max(8, length // 4)
+        shape = Shape(rows // jax.device_count(), room if whole else min(room, usual))
+        yield Queue(taken, length, capacity, shape)
+
+
+def padded_length(length: int) -> int:
+    """The least static length that holds a source of `length` tokens."""
+    longest = _LENGTHS[-1]
+    return next((size for size in _LENGTHS if size >= length), -(-length // longest) * longest)

@@ -1,0 +1,136 @@
+"""What may follow in a translation: lengths, repetitions, beginnings.
+
+Each rule turns the logits of what may not follow into -1e9, in arrays over hypotheses and pieces;
+the softmax is taken before, so that the probabilities of what remains are still the model's own.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Shaped
+
+from seq2seq.config import DecodingConfig
+from seq2seq.decoding.beam_search import Restrict
+from seq2seq.decoding.candidates import NEVER
+
+
+def longest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, " B"]:
+    """The longest translation of sources of `lengths`, in tokens; each with its end symbol."""
+    limits = lengths + decoding.max_extra_tokens
+    return limits if decoding.max_length is None else jnp.minimum(limits, decoding.max_length + 1)
+
+
+def shortest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, " B"]:
+    """The shortest translation, in tokens without the end symbol, of sources with theirs."""
+    share = jnp.ceil((lengths - 1).astype(jnp.float32) * decoding.min_length_ratio)
+    return jnp.maximum(share.astype(jnp.int32), decoding.min_length)
+
+
+def restrict(decoding: DecodingConfig, end_id: int, prefixes: bool = False) -> Restrict | None:
+    """The rules that are set, one after the other; None if there are none.
+
+    Args:
+        decoding: The config.
+        end_id: The end symbol.
+        prefixes: Whether translations have to begin with what `memory.prefixes` says.
+    """
+    rules: list[Restrict] = []
+    if decoding.repetition_penalty != 1:
+        rules.append(
+            lambda logits, tokens, lengths, _: _penalised(
+                logits, tokens, lengths, decoding.repetition_penalty
+            )
+        )
+    if decoding.no_repeat_ngram:
+        rules.append(
+            lambda logits, tokens, lengths, _: _unrepeated(
+                logits, tokens, lengths, decoding.no_repeat_ngram
+            )
+        )
+    if decoding.min_length or decoding.min_length_ratio:
+        rules.append(
+            lambda logits, _, lengths, memory: _unended(logits, lengths < memory.least, end_id)
+        )
+    if prefixes:
+        rules.append(lambda logits, _, lengths, memory: _begun(logits, lengths, memory.prefixes))
+    if not rules:
+        return None
+
+    def apply(
+        logits: Float[Array, "B K V"],
+        tokens: Int[Array, "B K T"],
+        lengths: Int[Array, " B"],
+        memory: Any,
+    ) -> Float[Array, "B K V"]:
+        for rule in rules:
+            logits = rule(logits, tokens, lengths, memory)
+        return logits
+
+    return apply
+
+
+def _penalised(
+    logits: Float[Array, "B K V"],
+    tokens: Int[Array, "B K T"],
+    lengths: Int[Array, " B"],
+    penalty: float,
+) -> Float[Array, "B K V"]:
+    """Log-probabilities of pieces that a hypothesis holds already, times the penalty."""
+    normaliser = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+    there = (jnp.arange(tokens.shape[2])[None] < lengths[:, None])[:, None]
+    held = _set(
+        jnp.zeros(logits.shape, bool), jnp.where(there, tokens, logits.shape[2]), value=True
+    )
+    return jnp.where(held, normaliser + penalty * (logits - normaliser), logits)
+
+
+def _unrepeated(
+    logits: Float[Array, "B K V"],
+    tokens: Int[Array, "B K T"],
+    lengths: Int[Array, " B"],
+    n: int,
+) -> Float[Array, "B K V"]:
+    """No piece follows that followed the same n - 1 tokens before."""
+    windows = tokens.shape[2] - n + 1
+    if windows < 1:
+        return logits
+    firsts = jnp.arange(windows, dtype=jnp.int32)
+    alike = jnp.broadcast_to(
+        (firsts[None] + n <= lengths[:, None])[:, None], (*tokens.shape[:2], windows)
+    )
+    for j in range(n - 1):
+        last = jnp.maximum(lengths - (n - 1) + j, 0)[:, None, None]
+        context = jnp.take_along_axis(tokens, last, axis=2)
+        alike &= tokens[:, :, j : j + windows] == context
+    follows = jnp.where(alike, tokens[:, :, n - 1 :], logits.shape[2])
+    return _set(logits, follows, NEVER)
+
+
+def _unended(
+    logits: Float[Array, "B K V"], short: Bool[Array, " B"], end_id: int
+) -> Float[Array, "B K V"]:
+    """No end symbol where a translation would be too short."""
+    ends = jnp.arange(logits.shape[2]) == end_id
+    return jnp.where(short[:, None, None] & ends[None, None, :], NEVER, logits)
+
+
+def _begun(
+    logits: Float[Array, "B K V"], lengths: Int[Array, " B"], prefixes: Int[Array, "B P"]
+) -> Float[Array, "B K V"]:
+    """Only the prefix's next token, until it ends; then everything."""
+    place = jnp.minimum(lengths, prefixes.shape[1] - 1)[:, None]
+    token = jnp.where(
+        lengths[:, None] < prefixes.shape[1], jnp.take_along_axis(prefixes, place, axis=1), -1
+    )
+    other = (token >= 0) & (jnp.arange(logits.shape[2])[None] != token)
+    return jnp.where(other[:, None], NEVER, logits)
+
+
+def _set(
+    x: Shaped[Array, "B K V"], places: Int[Array, "B K C"], value: bool | float
+) -> Shaped[Array, "B K V"]:
+    """`x` with a value at some places of each hypothesis; what lies beyond the axis is left out."""
+    sentences = jnp.arange(x.shape[0])[:, None, None]
+    beams = jnp.arange(x.shape[1])[None, :, None]
+    return x.at[sentences, beams, places].set(value, mode="drop")
