@@ -17,12 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from seq2seq import options
+from seq2seq import inputs, options
 from seq2seq.allocator import keep_freed_memory
-from seq2seq.errors import UserError, nearest
+from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
-    from seq2seq.config import Config, DecodingConfig
+    from seq2seq.config import Config
     from seq2seq.run_directory import RunDirectory
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -90,7 +90,7 @@ def _termination() -> Iterator[None]:
 
 
 def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    config = _recipe(arguments.config, overrides)
+    config = inputs.recipe(arguments.config, overrides)
     from seq2seq.data.cache import cache_folder, fingerprint
     from seq2seq.data.prepare import prepare
 
@@ -104,7 +104,7 @@ def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
-    config = _recipe(arguments.config, overrides)
+    config = inputs.recipe(arguments.config, overrides)
     from seq2seq.commands.train import train
 
     flags = [f"--{name}" for name in ("distributed",) if getattr(arguments, name)]
@@ -116,9 +116,9 @@ def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files = (arguments.source, arguments.reference)
     _check_evaluation(arguments, files)
     folders = arguments.directories
-    runs = [_trained(folder, arguments.checkpoint) for folder in folders]
-    searches = [_decoding(run, overrides) for run in runs]
-    _check_output(arguments.output)
+    runs = [inputs.trained(folder, arguments.checkpoint) for folder in folders]
+    searches = [inputs.decoding(run, overrides) for run in runs]
+    inputs.check_output(arguments.output)
     from seq2seq.evaluation.test_sets import read_common
 
     pairs = read_common(runs, files, arguments.split)
@@ -162,22 +162,40 @@ def _check_evaluation(
 def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq import text_io
 
-    run = _trained(arguments.directory, arguments.checkpoint)
-    decoding = _decoding(run, overrides)
-    for file in arguments.files:
+    run = inputs.trained(arguments.directory, arguments.checkpoint)
+    if arguments.n_best is not None:
+        overrides = [*overrides, f"--decoding.n_best={arguments.n_best}"]
+    decoding = inputs.decoding(run, overrides)
+    files, prefix = arguments.files or [text_io.STDIN], arguments.prefix
+    for file in [*files, *([] if prefix is None else [prefix])]:
         text_io.check_input(file)
-    _check_output(arguments.output)
+    if prefix == text_io.STDIN and text_io.STDIN in files:
+        raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
+    inputs.check_output(arguments.output)
     from seq2seq.commands.translate import translate
 
-    files = arguments.files or [text_io.STDIN]
-    return translate(run, files, arguments.output, decoding, arguments.checkpoint)
+    return translate(run, files, arguments.output, decoding, arguments.checkpoint, prefix)
+
+
+def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    from seq2seq import text_io
+
+    run = inputs.trained(arguments.directory, arguments.checkpoint)
+    inputs.refuse_keys(overrides)
+    files = (arguments.source, arguments.target)
+    if files == (text_io.STDIN, text_io.STDIN):
+        raise UserError("--source and --target: expected one of them from stdin, found both")
+    for file in files:
+        text_io.check_input(file)
+    inputs.check_output(arguments.output)
+    from seq2seq.commands.score import score
+
+    return score(run, files, arguments.output, arguments.json, arguments.checkpoint)
 
 
 def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    if overrides:
-        key = overrides[0].partition("=")[0]
-        raise UserError(f"{key}: expected no key of a recipe, as the run is trained already")
-    run = _trained(arguments.directory, "latest")
+    inputs.refuse_keys(overrides)
+    run = inputs.trained(arguments.directory, "latest")
     from seq2seq.commands.average import average
     from seq2seq.training import averaging
 
@@ -197,10 +215,10 @@ def _attention(arguments: argparse.Namespace, overrides: list[str]) -> int:
     output = arguments.output
     if output.suffix.lower() not in (".png", ".html"):
         raise UserError(f"--output: expected a name that ends in .png or .html, found {output}")
-    run = _trained(arguments.directory, arguments.checkpoint)
-    decoding = _decoding(run, overrides)
+    run = inputs.trained(arguments.directory, arguments.checkpoint)
+    decoding = inputs.decoding(run, overrides)
     _check_heads(arguments, run.config)
-    _check_output(output)
+    inputs.check_output(output)
     from seq2seq.commands.attention import attention
     from seq2seq.pictures.views import Choice
 
@@ -227,16 +245,16 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq.commands.describe import describe
 
     if arguments.config is not None:
-        return describe(_recipe(arguments.config, overrides), None, arguments.json)
-    run = _opened(arguments.directory)
-    config = _recipe(run.path / "config.yaml", overrides)
+        return describe(inputs.recipe(arguments.config, overrides), None, arguments.json)
+    run = inputs.opened(arguments.directory)
+    config = inputs.recipe(run.path / "config.yaml", overrides)
     own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
     return describe(config, run.vocabulary if own else None, arguments.json)
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
-    _recipe(arguments.config, overrides)
+    inputs.recipe(arguments.config, overrides)
     from seq2seq.commands.demo import demo
 
     return demo(arguments.config, overrides)
@@ -247,7 +265,7 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
     if arguments.data is not None:
-        _recipe(arguments.data, [])
+        inputs.recipe(arguments.data, [])
     from seq2seq.reproduction import rows
 
     wanted = rows.chosen(arguments.configs, arguments.rows)
@@ -268,61 +286,10 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "train": _train,
     "evaluate": _evaluate,
     "translate": _translate,
+    "score": _score,
     "average": _average,
     "attention": _attention,
     "describe": _describe,
     "demo": _demo,
     "reproduce": _reproduce,
 }
-
-
-def _recipe(path: Path, overrides: Sequence[str]) -> "Config":
-    """Loads a recipe; where there is none, the nearest one is named."""
-    from seq2seq import recipes
-
-    if not path.exists():
-        others = [*path.parent.glob("*.y*ml"), *Path("configs").rglob("*.y*ml")]
-        by_stem = {other.stem: str(other) for other in others}
-        hint = nearest(str(path), map(str, others)) or nearest(path.stem, by_stem)
-        for stem, whole in by_stem.items():
-            hint = hint.replace(f"'{stem}'", f"'{whole}'")
-        raise UserError(f"{path}: expected a recipe, found nothing{hint}")
-    return recipes.load(path, overrides)
-
-
-def _opened(path: Path) -> "RunDirectory":
-    from seq2seq.run_directory import RunDirectory
-
-    return RunDirectory.open(path)
-
-
-def _trained(path: Path, checkpoint: str | int) -> "RunDirectory":
-    """Opens a run that has the checkpoint that is asked for."""
-    run = _opened(path)
-    steps = run.steps()
-    if not steps:
-        raise UserError(f"{path}: expected a trained run, found no checkpoint yet: train it first")
-    if checkpoint == "averaged" and not run.averaged.steps():
-        hint = f"make one with seq2seq average {path} --last 5"
-        raise UserError(f"{path}: expected an average of checkpoints, found none: {hint}")
-    if isinstance(checkpoint, int) and checkpoint not in steps:
-        choices = ", ".join(map(str, steps))
-        raise UserError(
-            f"--checkpoint: expected best, latest, averaged or one of {choices}, found {checkpoint}"
-        )
-    return run
-
-
-def _decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
-    """The run's search, with what the command line changes of it."""
-    for word in overrides:
-        key = word.partition("=")[0]
-        if word.startswith("--") and not word.startswith("--decoding."):
-            raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
-    return _recipe(run.path / "config.yaml", overrides).decoding
-
-
-def _check_output(path: Path | None) -> None:
-    from seq2seq.text_io import check_output
-
-    check_output(path)

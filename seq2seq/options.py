@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "Train a model, or go on with it: the same command again.",
     "evaluate": "Score a model's translations by sacreBLEU.",
     "translate": "Translate lines of text, one for one.",
+    "score": "Say how probable a model finds given translations, line by line.",
     "average": "Average checkpoints of a run: often a better model than any of them.",
     "attention": "Draw what every head looks at while a sentence is translated.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
@@ -216,6 +217,22 @@ def _translate() -> _Parser:
     text = "text to translate, plain or gzip (default, or -: stdin)"
     parser.add_argument("files", type=Path, nargs="*", default=[], metavar="FILE", help=text)
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
+    text = "with what the translations begin, line by line; an empty line leaves it free"
+    parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
+    text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
+    parser.add_argument("--n-best", type=number, metavar="N", help=text)
+    _add_checkpoint(parser)
+    return parser
+
+
+def _score() -> _Parser:
+    parser = _parser("score")
+    _add_run(parser)
+    for name, text in (("source", "text in the source language"), ("target", "its translations")):
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", required=True, help=text)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
+    text = "a JSON object a line, with every token, not log-probability, tokens, perplexity, score"
+    parser.add_argument("--json", action="store_true", help=text)
     _add_checkpoint(parser)
     return parser
 
@@ -301,6 +318,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "train": _train,
     "evaluate": _evaluate,
     "translate": _translate,
+    "score": _score,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

@@ -7,9 +7,10 @@ are replaced, with a warning. Gzip is known by its content.
 import gzip
 import io
 import os
+import select
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,8 @@ STDIN = Path("-")
 """The name that stands for standard input, as it does elsewhere."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_BLOCK = 1 << 16
+"""Bytes read at a time from a pipe."""
 
 
 def read_lines(path: Path | None, warn: Callable[[str], None]) -> Iterator[str]:
@@ -43,6 +46,51 @@ def read_lines(path: Path | None, warn: Callable[[str], None]) -> Iterator[str]:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from None
 
 
+def read_chunks(path: Path, size: int, warn: Callable[[str], None]) -> Iterator[list[str]]:
+    """Yields the lines of a file in lists of `size`; those of a pipe or a terminal as they come.
+
+    From a pipe, what is there is not kept waiting for what is not: only for the first line of a
+    list does this wait, and a list has about `size` lines at most.
+
+    Args:
+        path: As in `read_lines`.
+        size: Lines of a list.
+        warn: As in `read_lines`.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        descriptor = sys.stdin.fileno() if path == STDIN and sys.stdin is not None else None
+    except (OSError, ValueError):  # stdin is no file, as in a notebook
+        descriptor = None
+    if descriptor is None:
+        yield from chunks(read_lines(path, warn), size)
+        return
+    number = 1
+    for lines in _arriving(descriptor, size):
+        yield list(_decoded(lines, "stdin", warn, number))
+        number += len(lines)
+
+
+def _arriving(descriptor: int, size: int) -> Iterator[list[bytes]]:
+    """Lists of lines, as they can be read from a pipe, a terminal or a file."""
+    rest, ended = b"", False
+    while not ended:
+        lines: list[bytes] = []
+        while len(lines) < size:
+            block = os.read(descriptor, _BLOCK)
+            *whole, rest = (rest + block).split(b"\n")
+            lines += whole
+            ended = not block
+            if ended or (lines and not select.select([descriptor], [], [], 0)[0]):
+                break
+        if ended and rest:
+            lines.append(rest)
+        if lines:
+            yield lines
+
+
 @contextmanager
 def _opened(path: Path | None) -> Iterator[BinaryIO]:
     if path is None:
@@ -58,8 +106,10 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
             yield file  # type: ignore[misc]
 
 
-def _decoded(file: BinaryIO, name: str, warn: Callable[[str], None]) -> Iterator[str]:
-    for number, line in enumerate(file, start=1):
+def _decoded(
+    lines: Iterable[bytes], name: str, warn: Callable[[str], None], first: int = 1
+) -> Iterator[str]:
+    for number, line in enumerate(lines, start=first):
         body = line.removesuffix(b"\n").removesuffix(b"\r")
         try:
             yield body.decode("utf-8")

@@ -1,6 +1,7 @@
 """The commands, as somebody at a terminal meets them."""
 
 import json
+import math
 import os
 import resource
 import signal
@@ -166,6 +167,76 @@ def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
     assert warnings[1:] == [f"{text}:3: warning: nothing but unknown characters: left as it is"]
 
 
+def test_translate_gives_the_n_best_in_the_form_of_moses(trained, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\n\nkim\n")
+    words = ("translate", trained.path, text, "--n-best", 3, "--decoding.beam_size=3")
+    status, out, _ = call(*words)
+    rows = [line.split(" ||| ") for line in out.splitlines()]
+    assert status == 0
+    assert [row[0] for row in rows] == ["0"] * 3 + ["1"] + ["2"] * 3
+    assert rows[3][1:] == ["", "0.0000"]
+    best = call("translate", trained.path, text, "--decoding.beam_size=3")[1].splitlines()
+    assert [rows[0][1], "", rows[4][1]] == best
+    scores = [float(row[2]) for row in rows[:3]]
+    assert scores == sorted(scores, reverse=True)
+    status, _, [error] = call("translate", trained.path, text, "--n-best", 9)
+    assert (status, error) == (
+        2,
+        "seq2seq: --decoding.n_best: expected at most decoding.beam_size (2), found 9",
+    )
+
+
+def test_translate_begins_as_a_file_says(trained, call, tmp_path):
+    text, prefix = tmp_file(tmp_path, "ada bea\n\nkim\n"), tmp_path / "prefix"
+    prefix.write_text("max\nmax\n\n")
+    words = ("translate", trained.path, text, "--prefix", prefix)
+    status, out, _ = call(*words)
+    lines = out.split("\n")
+    assert (status, len(lines)) == (0, 4)
+    assert lines[0].startswith("max")
+    assert lines[1:3] == ["", call("translate", trained.path, text)[1].split("\n")[2]]
+    for content, problem in (
+        ("max\n", ": expected a line for every line, found 1"),
+        ("\n" * 4, ": expected 3 lines, as many as are translated, found more"),
+        ("max\n\n漢\n", ":3: expected characters of the vocabulary, found '漢'"),
+    ):
+        prefix.write_text(content)
+        status, _, err = call(*words, "--output", tmp_path / "out")
+        assert (status, err[-1]) == (2, f"seq2seq: {prefix}{problem}")
+        assert not (tmp_path / "out").exists()
+
+
+def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path):
+    source, target = tmp_file(tmp_path, "ada bea\n\nkim\n"), tmp_path / "target"
+    target.write_text("bea ada\nkim\n\n")
+    words = ("score", trained.path, "--source", source, "--target", target)
+    status, out, err = call(*words)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert (status, len(rows)) == (0, 3)
+    log_probs, tokens = [float(row[0]) for row in rows], [int(row[1]) for row in rows]
+    assert err[-1].startswith(f"3 pairs, {sum(tokens)} tokens: log-probability ")
+    assert f" {sum(log_probs):,.3f}"[:-1] in err[-1]
+    for row in rows:
+        assert float(row[2]) == pytest.approx(math.exp(-float(row[0]) / int(row[1])), rel=1e-3)
+    listed = [json.loads(line) for line in call(*words, "--json")[1].splitlines()]
+    assert [len(one["tokens"]) for one in listed] == tokens
+    assert [sum(one["log_probs"]) for one in listed] == pytest.approx(log_probs, abs=1e-3)
+
+
+def test_score_wants_as_many_lines(trained, call, tmp_path):
+    source, target = tmp_file(tmp_path, "ada\nbea\nkim\n"), tmp_path / "target"
+    target.write_text("ada\n")
+    words = ("score", trained.path, "--source", source, "--target", target)
+    out_file = tmp_path / "scores"
+    status, _, err = call(*words, "--output", out_file)
+    wanted = f"seq2seq: {target}: expected as many lines as {source} has, found only 1"
+    assert (status, err[-1]) == (2, wanted)
+    assert not out_file.exists()
+    status, _, [error] = call("score", trained.path, "--source", "-", "--target", "-")
+    assert error == "seq2seq: --source and --target: expected one of them from stdin, found both"
+    assert status == 2
+
+
 def test_translate_puts_files_together_in_order(trained, call, tmp_path):
     lines = ["ada bea cleo", "kim", "max nia ole"]
     for number, line in enumerate(lines):
@@ -189,6 +260,22 @@ def test_a_reader_that_leaves_ends_translate_quietly(trained, reversal):
     assert process.returncode == 141
     assert "Traceback" not in err
     assert "Exception" not in err
+
+
+def test_translate_answers_a_pipe_at_once(trained, call, tmp_path):
+    lines = ["ada bea\n", "\n", "kim\n"]
+    with started("translate", trained.path, stdin=subprocess.PIPE) as process:
+        answers = []
+        for line in lines:
+            process.stdin.write(line.encode())
+            process.stdin.flush()
+            answers.append(process.stdout.readline().decode())
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+    text = tmp_file(tmp_path, "".join(lines))
+    assert "".join(answers) == call("translate", trained.path, text)[1]
+    assert answers[1] == "\n"
 
 
 def test_a_translation_that_is_ended_leaves_nothing_behind(trained, tmp_path):

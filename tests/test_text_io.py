@@ -2,6 +2,7 @@ r"""Only \n ends a line; what is written is whole or not there."""
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,45 @@ def test_bytes_that_are_not_utf8_are_replaced_with_a_warning(tmp_path):
     assert lines_of(tmp_path / "text", warnings) == ["a", "b\ufffdc"]
     found = "byte 0xe9 at column 2 is not UTF-8: replaced by \ufffd"
     assert warnings == [f"{tmp_path / 'text'}:2: warning: {found}"]
+
+
+@pytest.fixture
+def pipe(monkeypatch):
+    """The end of stdin that is written to."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as file:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield file
+
+
+def test_lines_of_a_pipe_come_as_they_are_written(pipe):
+    warnings = []
+    chunks = text_io.read_chunks(Path("-"), 100, warnings.append)
+    pipe.write(b"one\n")
+    assert next(chunks) == ["one"]
+    pipe.write(b"two\r\nthr")
+    assert next(chunks) == ["two"]
+    pipe.write(b"ee \xff\n\nfour\nhalf")
+    assert next(chunks) == ["three \ufffd", "", "four"]
+    pipe.close()
+    assert next(chunks) == ["half"]
+    assert list(chunks) == []
+    assert warnings == ["stdin:3: warning: byte 0xff at column 7 is not UTF-8: replaced by \ufffd"]
+
+
+def test_a_pipe_gives_about_as_many_lines_as_asked(pipe):
+    pipe.write(b"a\n" * 20_000)
+    pipe.close()
+    found = list(text_io.read_chunks(Path("-"), 5, [].append))
+    assert sum(map(len, found)) == 20_000
+    assert len(found) > 0
+    assert max(map(len, found)) < 40_000
+
+
+def test_lines_of_a_file_come_in_lists_of_a_size(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("a\nb\nc")
+    assert list(text_io.read_chunks(path, 2, [].append)) == [["a", "b"], ["c"]]
 
 
 def test_stdin_is_read_for_none_and_for_a_dash(monkeypatch):

@@ -1,0 +1,93 @@
+"""`seq2seq score`: how probable a model finds given translations, line by line."""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from seq2seq import parallel, text_io
+from seq2seq.commands.console import count, say, use_compilation_cache
+from seq2seq.errors import UserError
+from seq2seq.run_directory import RunDirectory
+from seq2seq.training.progress import Progress
+from seq2seq.translator import TargetScore, Translator
+
+_CHUNK_PAIRS = 10_000
+"""Pairs read before they are scored."""
+
+
+def score(
+    run: RunDirectory,
+    files: tuple[Path, Path],
+    target: Path | None,
+    as_json: bool,
+    checkpoint: str | int,
+) -> int:
+    """Scores the lines of one file as translations of those of another; returns the exit status.
+
+    Args:
+        run: A trained run.
+        files: Sources, and what is taken for their translations; one may be `-`, stdin.
+        target: Where to write; None is stdout.
+        as_json: Whether a line is a JSON object with every token's log-probability, instead of
+            log-probability, tokens, perplexity and score, between tabs.
+        checkpoint: Which one: best, latest or a step.
+
+    Raises:
+        UserError: The files have different numbers of lines, or cannot be read.
+    """
+    parallel.cores_as_devices()
+    use_compilation_cache()
+    translator = Translator.load(run.path, checkpoint)
+    tokens, total, pairs = 0, 0.0, 0
+    progress = Progress("scoring", unit="pairs")
+    with text_io.output(target) as out, progress:
+        for chunk in _chunks(_pairs(files, progress)):
+            sources, targets = zip(*chunk, strict=True)
+            for result in translator.score(sources, targets, progress.advance):
+                pairs += 1
+                tokens += len(result.tokens)
+                total += result.log_prob
+                if result.too_long:
+                    progress.note(f"{files[1]}:{pairs}: warning: too long: probability 0")
+                out.write(_line(result, as_json) + "\n")
+            out.flush()
+    perplexity = math.exp(min(-total / tokens, 700)) if tokens else math.nan
+    say(
+        f"{count(pairs, 'pair')}, {count(tokens, 'token')}: "
+        f"log-probability {total:,.4f}, perplexity {perplexity:,.4f}"
+    )
+    return 0
+
+
+def _pairs(files: tuple[Path, Path], progress: Progress) -> Iterator[tuple[str, str]]:
+    """The lines of both files side by side."""
+    both = (text_io.read_lines(path, progress.note) for path in files)
+    for number, (source, target) in enumerate(itertools.zip_longest(*both)):
+        if source is None or target is None:
+            shorter, longer = files if source is None else files[::-1]
+            raise UserError(
+                f"{shorter}: expected as many lines as {longer} has, found only {number:,}"
+            )
+        yield source, target
+
+
+def _chunks(pairs: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    while chunk := list(itertools.islice(pairs, _CHUNK_PAIRS)):
+        yield chunk
+
+
+def _line(result: TargetScore, as_json: bool) -> str:
+    if not as_json:
+        figures = (result.log_prob, len(result.tokens), result.perplexity, result.score)
+        return "\t".join(str(x) if isinstance(x, int) else f"{x:.4f}" for x in figures)
+    fields = {
+        "log_prob": result.log_prob,
+        "perplexity": result.perplexity,
+        "score": result.score,
+        "tokens": result.tokens,
+        "log_probs": result.log_probs,
+    }
+    finite = {key: None if x in (math.inf, -math.inf) else x for key, x in fields.items()}
+    return json.dumps(finite, ensure_ascii=False)

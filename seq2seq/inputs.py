@@ -1,0 +1,72 @@
+"""What the words of a command line name: recipes, runs, files; looked at before JAX is imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from seq2seq.config import Config, DecodingConfig
+    from seq2seq.run_directory import RunDirectory
+
+
+def recipe(path: Path, overrides: Sequence[str]) -> "Config":
+    """Loads a recipe; where there is none, the nearest one is named."""
+    from seq2seq import recipes
+
+    if not path.exists():
+        others = [*path.parent.glob("*.y*ml"), *Path("configs").rglob("*.y*ml")]
+        by_stem = {other.stem: str(other) for other in others}
+        hint = nearest(str(path), map(str, others)) or nearest(path.stem, by_stem)
+        for stem, whole in by_stem.items():
+            hint = hint.replace(f"'{stem}'", f"'{whole}'")
+        raise UserError(f"{path}: expected a recipe, found nothing{hint}")
+    return recipes.load(path, overrides)
+
+
+def opened(path: Path) -> "RunDirectory":
+    """Opens a run."""
+    from seq2seq.run_directory import RunDirectory
+
+    return RunDirectory.open(path)
+
+
+def trained(path: Path, checkpoint: str | int) -> "RunDirectory":
+    """Opens a run that has the checkpoint that is asked for."""
+    run = opened(path)
+    steps = run.steps()
+    if not steps:
+        raise UserError(f"{path}: expected a trained run, found no checkpoint yet: train it first")
+    if checkpoint == "averaged" and not run.averaged.steps():
+        hint = f"make one with seq2seq average {path} --last 5"
+        raise UserError(f"{path}: expected an average of checkpoints, found none: {hint}")
+    if isinstance(checkpoint, int) and checkpoint not in steps:
+        choices = ", ".join(map(str, steps))
+        raise UserError(
+            f"--checkpoint: expected best, latest, averaged or one of {choices}, found {checkpoint}"
+        )
+    return run
+
+
+def decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
+    """The run's search, with what the command line changes of it."""
+    for word in overrides:
+        key = word.partition("=")[0]
+        if word.startswith("--") and not word.startswith("--decoding."):
+            raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
+    return recipe(run.path / "config.yaml", overrides).decoding
+
+
+def refuse_keys(overrides: Sequence[str]) -> None:
+    """Raises where keys of a recipe are set for a command that has no use for any."""
+    if overrides:
+        key = overrides[0].partition("=")[0]
+        raise UserError(f"{key}: expected no key of a recipe, as the run is trained already")
+
+
+def check_output(path: Path | None) -> None:
+    """Raises unless a file can be written there."""
+    from seq2seq import text_io
+
+    text_io.check_output(path)
