@@ -141,12 +141,11 @@ def observer(config: Config, vocabularies: Vocabularies, dtype: str | None = Non
         dtype: Type of the computation; default `training.compute_dtype`. The weights are float32.
     """
     sizes = (len(vocabularies.source), len(vocabularies.target))
-    graph = functional.abstract(config.model, *sizes)[0]
-    compute = functional.compute_dtype(dtype or config.training.compute_dtype)
+    model = functional.maker(config, sizes, dtype)
 
     @jax.jit
     def run(params: Params, *arrays: Int[Array, "B _"]) -> AttentionMaps:
-        return attention_maps(functional.merge(graph, params, compute), *arrays)
+        return attention_maps(model(params), *arrays)
 
     def observe(
         params: Params, sources: Sequence[Sentence], targets: Sequence[Sentence]

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 from seq2seq.errors import UserError
 
 STDIN = Path("-")
 """The name that stands for standard input, as it does elsewhere."""
 
+_Item = TypeVar("_Item")
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 16
 """Bytes read at a time from a pipe."""
@@ -119,8 +120,8 @@ def _decoded(
             yield body.decode("utf-8", errors="replace")
 
 
-def chunks(lines: Iterator[str], size: int) -> Iterator[list[str]]:
-    """Yields the lines in lists of `size`, the last one shorter."""
+def chunks(lines: Iterator[_Item], size: int) -> Iterator[list[_Item]]:
+    """Yields the lines, or pairs of them, in lists of `size`, the last one shorter."""
     while chunk := list(islice(lines, size)):
         yield chunk
 

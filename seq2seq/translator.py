@@ -15,6 +15,7 @@ from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import batches, force_function
+from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.search import Searcher, Work
 from seq2seq.errors import UserError
 from seq2seq.model import functional
@@ -221,7 +222,7 @@ class Translator:
     ) -> TargetScore:
         target = self.vocabularies.target
         pieces = tuple(target.pieces[i] for i in (*ids, target.symbols.end))
-        penalty = ((5 + len(pieces)) / 6) ** self.config.decoding.length_penalty
+        penalty = length_penalty(float(len(pieces)), self.config.decoding.length_penalty)
         return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, too_long)
 
     def attention(

@@ -43,7 +43,7 @@ def score(
     tokens, total, pairs = 0, 0.0, 0
     progress = Progress("scoring", unit="pairs")
     with text_io.output(target) as out, progress:
-        for chunk in _chunks(_pairs(files, progress)):
+        for chunk in text_io.chunks(_pairs(files, progress), _CHUNK_PAIRS):
             sources, targets = zip(*chunk, strict=True)
             for result in translator.score(sources, targets, progress.advance):
                 pairs += 1
@@ -71,11 +71,6 @@ def _pairs(files: tuple[Path, Path], progress: Progress) -> Iterator[tuple[str, 
                 f"{shorter}: expected as many lines as {longer} has, found only {number:,}"
             )
         yield source, target
-
-
-def _chunks(pairs: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    while chunk := list(itertools.islice(pairs, _CHUNK_PAIRS)):
-        yield chunk
 
 
 def _line(result: TargetScore, as_json: bool) -> str:

@@ -1,6 +1,6 @@
 """Sentences of different lengths in arrays of few static shapes, so that little is compiled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -41,12 +41,15 @@ class Queue(NamedTuple):
     shape: Shape
 
     def array(
-        self, lists: Sequence[Sequence[int]], length: int, empty: int
+        self,
+        lists: Sequence[Sequence[int]] | Mapping[int, Sequence[int]],
+        length: int,
+        empty: int,
     ) -> Int32[np.ndarray, "Q _"]:
         """What belongs to each sentence, in the row that `places` says, filled up to a length.
 
         Args:
-            lists: Numbers for each of all sentences, of this queue or not.
+            lists: Numbers for each of its sentences, or of all sentences, by theirs.
             length: Of a row.
             empty: What a row is filled up with.
         """

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from seq2seq.decoding.candidates import NEVER, Candidates, candidates, gather
-from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.options import SearchOptions, length_penalty
 from seq2seq.decoding.sampling import drawn, uniforms
 
 Step = Callable[
@@ -94,9 +94,8 @@ class SearchState(NamedTuple):
     """Results of all sentences that are through."""
 
 
-def length_penalty(length: Int[Array, "..."], alpha: float) -> Float[Array, "..."]:
-    """((5 + length) / 6)^α, the end symbol counted (Wu et al., 2016)."""
-    return ((5.0 + length.astype(jnp.float32)) / 6.0) ** alpha
+def _penalty(length: Int[Array, " B"], options: SearchOptions) -> Float[Array, " B"]:
+    return length_penalty(length.astype(jnp.float32), options.alpha)
 
 
 def beam_search(
@@ -271,7 +270,7 @@ def _finish(
     ranks = jnp.arange(chosen.tokens.shape[1])[None, :]
     ends = (chosen.tokens == options.end_id) & (ranks < options.may_end) & ~rows.done[:, None]
     ends &= chosen.log_probs > NEVER / 2
-    scores = chosen.log_probs / length_penalty(length, options.alpha)[:, None]
+    scores = chosen.log_probs / _penalty(length, options)[:, None]
     new_tokens = _put(gather(rows.tokens, chosen.beams), slot, chosen.tokens)
     tokens = jnp.concatenate([rows.finished.tokens, new_tokens], axis=1)
     all_scores = jnp.concatenate([rows.finished.scores, jnp.where(ends, scores, NEVER)], axis=1)
@@ -307,7 +306,7 @@ def _settle(rows: Rows, length: Int[Array, " B"], options: SearchOptions, room: 
     if options.stopping == "full" or alone:
         through |= scores[:, -1] > NEVER / 2
     elif options.stopping == "final":
-        reachable = jnp.max(rows.log_probs, axis=1) / length_penalty(rows.limits, options.alpha)
+        reachable = jnp.max(rows.log_probs, axis=1) / _penalty(rows.limits, options)
         through |= scores[:, options.results - 1] >= reachable
     given_up = (length >= room) & ~through & ~rows.done
     finished = rows.finished._replace(scores=jnp.where(given_up[:, None], NEVER, scores))

@@ -43,11 +43,10 @@ def force_function(config: Config, vocabularies: Vocabularies, dtype: str | None
         dtype: Type of the computation; default `training.compute_dtype`.
     """
     sizes = (len(vocabularies.source), len(vocabularies.target))
-    graph = functional.abstract(config.model, *sizes)[0]
-    compute = functional.compute_dtype(dtype or config.training.compute_dtype)
+    model = functional.maker(config, sizes, dtype)
 
     def one_device(params: Params, pairs: Pairs) -> Float[Array, "B T"]:
-        return token_log_probs(functional.merge(graph, params, compute), pairs)
+        return token_log_probs(model(params), pairs)
 
     return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
 

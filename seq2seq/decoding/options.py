@@ -1,11 +1,20 @@
 """What a search is told: how to choose, and when it has found what it looks for."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
+
+from jaxtyping import Array, Float
 
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.sampling import Draw
 from seq2seq.vocabulary import Symbols
+
+_Length = TypeVar("_Length", float, Float[Array, "..."])
+
+
+def length_penalty(length: _Length, alpha: float) -> _Length:
+    """((5 + length) / 6)^α, the end symbol counted (Wu et al., 2016)."""
+    return ((5.0 + length) / 6.0) ** alpha
 
 
 @dataclass(frozen=True)

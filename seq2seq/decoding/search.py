@@ -57,14 +57,12 @@ def search_function(config: Config, vocabularies: Vocabularies, dtype: str | Non
         dtype: Type of the computation; default `training.compute_dtype`.
     """
     sizes = (len(vocabularies.source), len(vocabularies.target))
-    graph = functional.abstract(config.model, *sizes)[0]
-    compute = functional.compute_dtype(dtype or config.training.compute_dtype)
+    model = functional.maker(config, sizes, dtype)
 
     @functools.cache
     def compiled(decoding: DecodingConfig, shape: Shape) -> Callable[[Params, Any], Hypotheses]:
         def one_device(params: Params, sources: Sources) -> Hypotheses:
-            model = functional.merge(graph, params, compute)
-            return search(model, sources, decoding, vocabularies, shape)
+            return search(model(params), sources, decoding, vocabularies, shape)
 
         return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
 
@@ -137,12 +135,13 @@ class Searcher:
     def _sources(self, queue: Queue, work: Work) -> Sources:
         """The arrays of a queue."""
         end, pad = self._symbols[0].end, self._symbols[0].pad
-        ended = [[*ids, end] for ids in work.sources]
+        ended = {i: [*work.sources[i], end] for i in queue.sentences}
+        numbers = {i: [work.first + i] for i in queue.sentences}
         longest = max(map(len, work.prefixes), default=0)
-        prefixes = work.prefixes or [[]] * len(ended)
+        prefixes = work.prefixes or dict.fromkeys(queue.sentences, ())
         return Sources(
             jnp.asarray(queue.array(ended, queue.length, pad)),
-            jnp.asarray(queue.array([[work.first + i] for i in range(len(ended))], 1, 0)[:, 0]),
+            jnp.asarray(queue.array(numbers, 1, 0)[:, 0]),
             jnp.asarray(queue.array(prefixes, -(-longest // _STEP) * _STEP, -1)),
         )
 

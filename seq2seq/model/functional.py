@@ -1,6 +1,7 @@
 """A model as a structure and a tree of parameters: what pure, compiled functions are made from."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from seq2seq.config import ModelConfig
+from seq2seq.config import Config, ModelConfig
 from seq2seq.model.transformer import Transformer
 from seq2seq.types import Params
 
@@ -68,6 +69,21 @@ def _cpu_multiplies_bfloat16() -> bool:
         return " amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
+
+
+def maker(
+    config: Config, sizes: tuple[int, int], dtype: str | None = None
+) -> Callable[[Params], Transformer]:
+    """`make(params)`: a run's model with these parameters, in the type of the computation.
+
+    Args:
+        config: The run's config.
+        sizes: Of the source and the target vocabulary.
+        dtype: Type of the computation; default `training.compute_dtype`.
+    """
+    graph = abstract(config.model, *sizes)[0]
+    compute = compute_dtype(dtype or config.training.compute_dtype)
+    return lambda params: merge(graph, params, compute)
 
 
 def merge(graph: Graph, params: Params, dtype: jnp.dtype | None = None) -> Transformer:
