@@ -17,7 +17,7 @@ from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import batches, force_function
 from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.search import Searcher, Work
-from seq2seq.errors import UserError
+from seq2seq.errors import LineError
 from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
@@ -143,7 +143,7 @@ class Translator:
         Raises:
             TypeError: `sentences` is a single string.
             ValueError: There are not as many prefixes as sentences.
-            UserError: A prefix is longer than its translation may be, or cannot be spelt.
+            LineError: A prefix is longer than its translation may be, or cannot be spelt.
         """
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
@@ -264,15 +264,15 @@ class Translator:
         target = self.vocabularies.target
         encoded = target.encode(self._target_text.apply([_encodable(text) for text in prefixes]))
         for i, (ids, source) in enumerate(zip(encoded, sources, strict=True)):
-            place = f"prefix {first + i + 1}"
+            number = first + i + 1
             longest = len(source) + decoding.max_extra_tokens
             longest = min(longest, decoding.max_length or longest)
             if source and len(ids) > longest:
                 wanted = f"at most {longest:,} tokens, as its source has {len(source):,}"
-                raise UserError(f"{place}: expected {wanted}, found {len(ids):,}")
+                raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
             if target.symbols.unknown in ids:
                 wanted = "characters of the vocabulary"
-                raise UserError(f"{place}: expected {wanted}, found {prefixes[i]!r}")
+                raise LineError("prefix", number, f"expected {wanted}, found {prefixes[i]!r}")
         return encoded
 
     def _untranslated(self, sentence: str, encoded: list[int]) -> Translation:

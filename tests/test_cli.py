@@ -223,6 +223,17 @@ def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path
     assert [sum(one["log_probs"]) for one in listed] == pytest.approx(log_probs, abs=1e-3)
 
 
+def test_what_no_search_could_find_has_no_number_in_json(trained, call, tmp_path):
+    source, target = tmp_file(tmp_path, "ada\n"), tmp_path / "target"
+    target.write_text("kim " * 5000 + "\n")
+    words = ("score", trained.path, "--source", source, "--target", target, "--json")
+    status, out, _ = call(*words)
+    found = json.loads(out, parse_constant=lambda name: pytest.fail(f"JSON has no {name}"))
+    assert (status, found["log_prob"], found["score"]) == (0, None, None)
+    assert set(found["log_probs"]) == {None}
+    assert len(found["log_probs"]) == len(found["tokens"]) > 5000
+
+
 def test_score_wants_as_many_lines(trained, call, tmp_path):
     source, target = tmp_file(tmp_path, "ada\nbea\nkim\n"), tmp_path / "target"
     target.write_text("ada\n")

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, say, use_compilation_cache
@@ -84,5 +85,11 @@ def _line(result: TargetScore, as_json: bool) -> str:
         "tokens": result.tokens,
         "log_probs": result.log_probs,
     }
-    finite = {key: None if x in (math.inf, -math.inf) else x for key, x in fields.items()}
-    return json.dumps(finite, ensure_ascii=False)
+    return json.dumps({key: _finite(x) for key, x in fields.items()}, ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value, or null for what is infinite, which JSON cannot say."""
+    if isinstance(value, tuple):
+        return [_finite(each) for each in value]
+    return None if value in (math.inf, -math.inf) else value

@@ -10,7 +10,7 @@ from rich.console import Console
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.config import DecodingConfig
-from seq2seq.errors import UserError
+from seq2seq.errors import LineError, UserError
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
@@ -57,8 +57,8 @@ def translate(
                     results = translator.translate(
                         chunk, decoding, progress.advance, prefixes, done
                     )
-                except UserError as error:  # it names a prefix by its number
-                    raise UserError(str(error).replace("prefix ", f"{prefix}:", 1)) from None
+                except LineError as error:
+                    raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
                 for result in results:
                     number += 1
                     _warn(result, f"{name}:{number}", progress)

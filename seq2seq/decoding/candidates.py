@@ -12,7 +12,7 @@ NEVER = -1.0e9
 
 
 class Candidates(NamedTuple):
-    """The 2K best one-token extensions of the live hypotheses of each sentence, best first."""
+    """One-token extensions of the live hypotheses of each sentence: the 2K best, or K drawn."""
 
     beams: Int[Array, "B C"]
     tokens: Int[Array, "B C"]
