@@ -85,6 +85,10 @@ class Sentence(NamedTuple):
         pieces = tuple(vocabulary.pieces[i] for i in ids)
         return cls(" ".join(vocabulary.decode([ids])[0].splitlines()), pieces, tuple(ids))
 
+    def first(self, count: int) -> "Sentence":
+        """Its first pieces, if it has more than `count`; the text stays whole."""
+        return self._replace(pieces=self.pieces[:count], ids=self.ids[:count])
+
     def check(self, name: str, vocabulary: Vocabulary, longest: int) -> None:
         """Raises `UserError` where there is nothing to look at, or too much.
 

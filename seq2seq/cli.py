@@ -173,8 +173,10 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
         raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
     inputs.check_output(arguments.output)
     from seq2seq.commands.translate import translate
+    from seq2seq.commands.translation_output import Form
 
-    return translate(run, files, arguments.output, decoding, arguments.checkpoint, prefix)
+    form = Form(arguments.format, arguments.alignment)
+    return translate(run, files, arguments.output, decoding, arguments.checkpoint, form, prefix)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -191,6 +193,15 @@ def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq.commands.score import score
 
     return score(run, files, arguments.output, arguments.json, arguments.checkpoint)
+
+
+def _calibrate(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    run = inputs.trained(arguments.directory, arguments.checkpoint)
+    inputs.refuse_keys(overrides)
+    from seq2seq.commands.calibrate import calibrate
+    from seq2seq.evaluation.test_sets import read
+
+    return calibrate(run, read(run.config, split=arguments.split), arguments.checkpoint)
 
 
 def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -287,6 +298,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "evaluate": _evaluate,
     "translate": _translate,
     "score": _score,
+    "calibrate": _calibrate,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

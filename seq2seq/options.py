@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "Score a model's translations by sacreBLEU.",
     "translate": "Translate lines of text, one for one.",
     "score": "Say how probable a model finds given translations, line by line.",
+    "calibrate": "Learn from the validation set what a translation's probability says of it.",
     "average": "Average checkpoints of a run: often a better model than any of them.",
     "attention": "Draw what every head looks at while a sentence is translated.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
@@ -221,6 +222,11 @@ def _translate() -> _Parser:
     parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
+    text = "text (default), or jsonl: an object a line with all that is known of a translation"
+    formats = one_of(("text", "jsonl"))
+    parser.add_argument("--format", default="text", type=formats, metavar="FORMAT", help=text)
+    text = "after each translation, which words go back to which, as in ||| 0-0 1-2"
+    parser.add_argument("--alignment", action="store_true", help=text)
     _add_checkpoint(parser)
     return parser
 
@@ -233,6 +239,15 @@ def _score() -> _Parser:
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     text = "a JSON object a line, with every token, not log-probability, tokens, perplexity, score"
     parser.add_argument("--json", action="store_true", help=text)
+    _add_checkpoint(parser)
+    return parser
+
+
+def _calibrate() -> _Parser:
+    parser = _parser("calibrate")
+    _add_run(parser)
+    text = "sentences with references (default: validation)"
+    parser.add_argument("--split", default="validation", metavar="NAME", help=text)
     _add_checkpoint(parser)
     return parser
 
@@ -319,6 +334,7 @@ _PARSERS: dict[str, Callable[[], _Parser]] = {
     "evaluate": _evaluate,
     "translate": _translate,
     "score": _score,
+    "calibrate": _calibrate,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

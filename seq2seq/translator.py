@@ -12,12 +12,15 @@ from pathlib import Path
 
 from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
+from seq2seq.confidence import Calibration
 from seq2seq.config import Config, DecodingConfig
+from seq2seq.decoding.alignment import Reading, layer_index, read_function
 from seq2seq.decoding.consensus import consensus
-from seq2seq.decoding.forced import batches, force_function
+from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.search import Searcher, Work
 from seq2seq.errors import LineError
+from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
@@ -82,7 +85,12 @@ class Translator:
     """A trained model with its vocabularies, ready to translate."""
 
     def __init__(
-        self, config: Config, vocabularies: Vocabularies, params: Params, dtype: str | None = None
+        self,
+        config: Config,
+        vocabularies: Vocabularies,
+        params: Params,
+        dtype: str | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         """Holds a model in memory.
 
@@ -91,13 +99,16 @@ class Translator:
             vocabularies: Source and target vocabulary.
             params: Parameters, float32.
             dtype: Type of the computation; default `training.compute_dtype`.
+            calibration: Makes confidences of probabilities; without it there are none.
         """
         self.config = config
         self.vocabularies = vocabularies
         self.params = params
+        self.calibration = calibration
         self._source_text, self._target_text = preprocessing.sides(config.data)
         self._search = Searcher(config, vocabularies, dtype)
         self._force = force_function(config, vocabularies, dtype)
+        self._read = read_function(config, vocabularies, dtype)
         self._observe = attention_maps.observer(config, vocabularies, dtype)
 
     @classmethod
@@ -117,7 +128,7 @@ class Translator:
         abstract = parallel.abstract_replicated(functional.abstract(config.model, *sizes)[1])
         with directory:
             params = directory.restore_params(abstract, checkpoint)
-        return cls(config, vocabularies, params)
+        return cls(config, vocabularies, params, calibration=Calibration.load(directory.path))
 
     def translate(
         self,
@@ -224,6 +235,47 @@ class Translator:
         pieces = tuple(target.pieces[i] for i in (*ids, target.symbols.end))
         penalty = length_penalty(float(len(pieces)), self.config.decoding.length_penalty)
         return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, too_long)
+
+    def explain(
+        self,
+        sentences: Sequence[str],
+        translations: Sequence[Translation],
+        decoding: DecodingConfig | None = None,
+    ) -> list[Explanation]:
+        """What the model makes of its own translations: probabilities, attention, alignment.
+
+        Args:
+            sentences: What was translated.
+            translations: What `translate` gave, or one of its `others`.
+            decoding: As for `translate`.
+
+        Returns:
+            As many explanations; an empty or copied translation has an empty one.
+
+        Raises:
+            ValueError: There are not as many translations as sentences.
+            UserError: The decoder has no layer `decoding.alignment_layer`.
+        """
+        if len(sentences) != len(translations):
+            raise ValueError(f"{len(translations)} translations, {len(sentences)} sentences")
+        decoding, both = decoding or self.config.decoding, self.vocabularies
+        layer = layer_index(decoding.alignment_layer, self.config.model.decoder_layers)
+        kept = [i for i, result in enumerate(translations) if result.tokens]
+        prepared = self._source_text.apply([_encodable(sentences[i]) for i in kept])
+        longest = decoding.max_source_length - 1
+        pairs = [
+            (Sentence.of(text, both.source).first(longest), both.target.ids(translations[i].tokens))
+            for i, text in zip(kept, prepared, strict=True)
+        ]
+
+        def read(batch: Pairs) -> Reading:
+            return self._read(self.params, batch, layer)
+
+        results = [Explanation()] * len(sentences)
+        budget = decoding.batch_tokens
+        for number, found in explained(read, pairs, both, budget, self.calibration):
+            results[kept[number]] = found
+        return results
 
     def attention(
         self, source: str, target: str | None = None, decoding: DecodingConfig | None = None

@@ -55,7 +55,7 @@ class Vocabulary:
         self.pieces = tuple(pieces)
         self.symbols = symbols
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        ids = {piece: index for index, piece in enumerate(self.pieces)}
+        self._numbers = ids = {piece: index for index, piece in enumerate(self.pieces)}
         known = (self._processor.id_to_piece(i) for i in range(self._processor.vocab_size()))
         table = [ids.get(piece, symbols.unknown) for piece in known]
         self._ids = None if table == list(range(len(table))) else table
@@ -94,6 +94,10 @@ class Vocabulary:
     def cut(self, text: str) -> list[str]:
         """Returns the pieces of a text, one for each id of `encode`, unknown ones as written."""
         return list(self._processor.encode(text, out_type=str))
+
+    def ids(self, pieces: Iterable[str]) -> list[int]:
+        """Returns the ids of pieces of this vocabulary, as `pieces` has them."""
+        return [self._numbers[piece] for piece in pieces]
 
     def decode(self, sequences: Iterable[Sequence[int]]) -> list[str]:
         """Returns the text of each sequence of token ids.

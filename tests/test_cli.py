@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -204,6 +205,57 @@ def test_translate_begins_as_a_file_says(trained, call, tmp_path):
         status, _, err = call(*words, "--output", tmp_path / "out")
         assert (status, err[-1]) == (2, f"seq2seq: {prefix}{problem}")
         assert not (tmp_path / "out").exists()
+
+
+def test_translate_says_all_it_knows_in_json(trained, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\n\nkim\n漢\n")
+    plain = call("translate", trained.path, text)[1].splitlines()
+    status, out, _ = call("translate", trained.path, text, "--format", "jsonl")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (status, [one["text"] for one in found]) == (0, plain)
+    assert [one["source"] for one in found] == ["ada bea cleo", "", "kim", "漢"]
+    assert [one["flags"] for one in found] == [[], [], [], ["unknown", "copied"]]
+    for one in found[::2]:
+        assert len(one["tokens"]) == len(one["log_probs"]) == len(one["attention"])
+        for row in one["attention"]:
+            assert len(row) == len(one["source_tokens"])
+            assert sum(row) == pytest.approx(1, abs=1e-3)
+        assert one["confidence"] is None
+    words = ("--format", "jsonl", "--n-best", 2, "--decoding.max_source_length=3")
+    ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
+    assert ranked["flags"] == ["truncated"]
+    assert len(ranked["others"]) == 1
+    assert ranked["others"][0]["score"] <= ranked["score"]
+
+
+def test_translate_writes_which_word_goes_back_to_which(trained, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\n\nkim\n")
+    listed = call("translate", trained.path, text, "--format", "jsonl")[1].splitlines()
+    pairs = [json.loads(line)["alignment"] for line in listed]
+    wanted = [" ".join(f"{i}-{j}" for i, j in one) for one in pairs]
+    lines = call("translate", trained.path, text, "--alignment")[1].splitlines()
+    assert [line.split(" ||| ")[1] for line in lines] == wanted
+    ranked = call("translate", trained.path, text, "--alignment", "--n-best", 2)[1].splitlines()
+    assert ranked[0].split(" ||| ")[3] == wanted[0]
+    status, _, err = call("translate", trained.path, text, "--alignment", LAYER_9)
+    message = "expected a layer of the decoder, at most 1, found 9"
+    assert (status, err[-1]) == (2, f"seq2seq: decoding.alignment_layer: {message}")
+    status, _, [error] = call("translate", trained.path, text, "--format", "json")
+    assert (status, "jsonl" in error) == (2, True)
+
+
+def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):
+    status, _, err = call("calibrate", copied)
+    assert (status, err[-2]) == (0, "calibrated on 40 sentences of validation")
+    assert re.match(r"  mean chrF \d+\.\d, confidence of one half by the other: off by", err[-1])
+    kept = json.loads((copied / "calibration.json").read_text())
+    text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
+    out = call("translate", copied, text, "--format", "jsonl")[1].splitlines()
+    for line in map(json.loads, out):
+        assert kept["qualities"][0] <= line["confidence"] + 1e-3
+        assert line["confidence"] <= kept["qualities"][-1] + 1e-3
+    status, _, [error] = call("calibrate", copied, "--split", "validaton")
+    assert (status, "did you mean 'validation'?" in error) == (2, True)
 
 
 def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path):
@@ -473,6 +525,9 @@ def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
     assert out.splitlines()[1:] == [str(picture)]
     assert f"warning: {picture}: no font here has 漢: boxes stand for it; try .html" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.HTML", "a.png", "text"]
+
+
+LAYER_9 = "--decoding.alignment_layer=9"
 
 
 def tmp_file(folder, text):

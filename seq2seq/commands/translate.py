@@ -9,6 +9,7 @@ from rich.console import Console
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, use_compilation_cache
+from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.run_directory import RunDirectory
@@ -25,6 +26,7 @@ def translate(
     target: Path | None,
     decoding: DecodingConfig,
     checkpoint: str | int,
+    form: Form,
     prefix: Path | None = None,
 ) -> int:
     """Translates files line by line; returns the exit status.
@@ -35,6 +37,7 @@ def translate(
         target: Where to write; None is stdout.
         decoding: How to search.
         checkpoint: Which one: best, latest or a step.
+        form: In what form to write.
         prefix: With what the translations begin, a line for each.
 
     Raises:
@@ -59,12 +62,12 @@ def translate(
                     )
                 except LineError as error:
                     raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
+                out.writelines(form.written(translator, chunk, results, decoding, done))
+                out.flush()
                 for result in results:
                     number += 1
                     _warn(result, f"{name}:{number}", progress)
-                    out.writelines(_written(result, done, decoding.n_best))
-                    done += 1
-                out.flush()
+                done += len(results)
         if begun is not None and next(begun, None) is not None:
             raise UserError(
                 f"{prefix}: expected {done:,} lines, as many as are translated, found more"
@@ -78,14 +81,6 @@ def _translating(target: Path | None) -> Progress:
         console = Console(stderr=True, force_terminal=False)
         return Progress("translating", unit="sentences", every=None, console=console)
     return Progress("translating", unit="sentences")
-
-
-def _written(result: Translation, number: int, n_best: int) -> list[str]:
-    """The line of a translation, or those of the n best in the form that Moses gave them."""
-    if n_best == 1:
-        return [f"{result.text}\n"]
-    every = (result, *result.others)
-    return [f"{number} ||| {one.text} ||| {one.score:.4f}\n" for one in every]
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:

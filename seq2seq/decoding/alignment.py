@@ -1,0 +1,139 @@
+"""Which words of a source the words of its translation go back to, read off cross-attention.
+
+What a target position looks at while its token is chosen is a soft alignment (Bahdanau et al.,
+2015). Of a Transformer's layers the last but one aligns best, its heads averaged (Garg et al.,
+2019, Jointly learning to align and translate with Transformer models, section 4).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from seq2seq import parallel
+from seq2seq.config import Config
+from seq2seq.decoding.forced import Pairs, token_log_probs
+from seq2seq.errors import UserError
+from seq2seq.model import functional
+from seq2seq.model.observation import observing
+from seq2seq.model.transformer import Transformer
+from seq2seq.types import Params
+from seq2seq.vocabulary import Vocabularies
+
+_SPACE = "\u2581"  # what SentencePiece writes for a space, and before a text's first word
+_NOTHING = 0.5
+"""A word more than this share of whose weight lies on the end symbol goes back to no word."""
+
+
+class Reading(NamedTuple):
+    """What a model does while it is made to write given translations."""
+
+    log_probs: Float[Array, "B T"]
+    """log p(y_t | y_<t, x) of every output, in nats."""
+    attention: Float[Array, "B T S"]
+    """What it looks at for that: cross-attention of one layer, the mean of its heads."""
+
+
+Read = Callable[[Params, Pairs, int], Reading]
+"""`read(params, pairs, layer)`: the reading of each pair, over all devices."""
+
+
+def read_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Read:
+    """The compiled reading.
+
+    Args:
+        config: The run's config.
+        vocabularies: Source and target vocabulary.
+        dtype: Type of the computation; default `training.compute_dtype`.
+    """
+    sizes = (len(vocabularies.source), len(vocabularies.target))
+    model = functional.maker(config, sizes, dtype)
+    compiled: dict[int, Callable[[Params, Pairs], Reading]] = {}
+
+    def of_layer(layer: int) -> Callable[[Params, Pairs], Reading]:
+        def one_device(params: Params, pairs: Pairs) -> Reading:
+            return reading(model(params), pairs, layer)
+
+        return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
+
+    def read(params: Params, pairs: Pairs, layer: int) -> Reading:
+        if layer not in compiled:
+            compiled[layer] = of_layer(layer)
+        return compiled[layer](params, pairs)
+
+    return read
+
+
+def reading(model: Transformer, pairs: Pairs, layer: int) -> Reading:
+    """Probabilities and attention at once; a pure function.
+
+    Args:
+        model: The model.
+        pairs: Sources and their translations.
+        layer: Of the decoder, from 0.
+    """
+    with observing() as seen:
+        log_probs = token_log_probs(model, pairs)
+    # Encoder self-attention, decoder self-attention, cross-attention: [L, B, N, T, S] each.
+    _, _, cross = seen
+    return Reading(log_probs, cross[layer].mean(axis=1))
+
+
+def layer_index(wanted: int | None, layers: int) -> int:
+    """The layer whose cross-attention aligns, from 0; the last but one where none is wanted.
+
+    Args:
+        wanted: `decoding.alignment_layer`, from 1.
+        layers: Of the decoder.
+
+    Raises:
+        UserError: The decoder has no such layer.
+    """
+    if wanted is None:
+        return max(0, layers - 2)
+    if wanted > layers:
+        wish = f"a layer of the decoder, at most {layers}"
+        raise UserError(f"decoding.alignment_layer: expected {wish}, found {wanted}")
+    return wanted - 1
+
+
+def word_alignment(
+    attention: Float[np.ndarray, "T S"], source: Sequence[str], target: Sequence[str]
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of a source word and the target word that goes back to it, by number from 0.
+
+    Words are what spaces separate. A target word goes back to the source word on which most of its
+    weight lies, or to none where most of it lies on the end symbol.
+
+    Args:
+        attention: A row for each piece of the target, the end symbol's left out; a column for each
+            piece of the source, that of the end symbol the last.
+        source: Its pieces, without the end symbol.
+        target: Its pieces, without the end symbol.
+
+    Returns:
+        Sorted by the target word.
+    """
+    if not source or not target:
+        return ()
+    columns = _summed(attention[:, :-1].T, _words(source)).T
+    weights = _summed(columns, _words(target))
+    ends = _summed(attention[:, -1:], _words(target))[:, 0]
+    best, shares = weights.argmax(axis=1), ends / (weights.sum(axis=1) + ends)
+    return tuple((int(i), j) for j, i in enumerate(best) if shares[j] <= _NOTHING)
+
+
+def _words(pieces: Sequence[str]) -> list[int]:
+    """The number of the word that each piece belongs to."""
+    begins = np.array([piece.startswith(_SPACE) for piece in pieces])
+    begins[0] = True
+    words: list[int] = (np.cumsum(begins) - 1).tolist()
+    return words
+
+
+def _summed(rows: Float[np.ndarray, "P C"], words: Sequence[int]) -> Float[np.ndarray, "W C"]:
+    """The sum of each word's rows."""
+    sums = np.zeros((words[-1] + 1, rows.shape[1]))
+    np.add.at(sums, words, rows)
+    return sums
