@@ -17,7 +17,7 @@ from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
 _SHOWN = {
-    "bank": " net",
+    "bank": " river",
     "mole": " nitrogen",
     "match": " stadium",
     "tower": " Eiffel",
@@ -26,6 +26,8 @@ _SHOWN = {
     "it": " animal",
 }
 """Ambiguous words, each with what the sentence shown should hold besides."""
+_LOOKED_AT = "This boat drifts along the river until it reaches the bank."
+"""A sentence whose attention is worth a look."""
 _DRAWN = ("bank", "it")
 """Those whose attention is drawn."""
 
@@ -130,7 +132,7 @@ def _farewell(run: Path) -> None:
     show(f"What the heads look at, word by word: {names}, .html to hover over and .png, in {run}")
     show("Try next:")
     show(f'  echo "The tired animal sat by the river bank." | .venv/bin/seq2seq translate {run}')
-    show(f'  .venv/bin/seq2seq attention {run} "The duck waited at the bank." --output duck.html')
+    show(f'  .venv/bin/seq2seq attention {run} "{_LOOKED_AT}" --output bank.html')
     show(f"  .venv/bin/seq2seq evaluate {run} --metrics bleu chrf ter")
     show(f"  .venv/bin/seq2seq describe {run}")
     show("Your own parallel text: docs/quick_start.md")
