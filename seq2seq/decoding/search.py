@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,18 +54,9 @@ Banned = Int[Array, "sequences width"]
 """Sequences of tokens that no translation at all may hold: -1, then token ids."""
 
 
-class Search(Protocol):
-    """A compiled search."""
-
-    def __call__(
-        self,
-        params: Params,
-        sources: Sources,
-        decoding: DecodingConfig,
-        shape: Shape,
-        banned: Banned | None = None,
-    ) -> Hypotheses:
-        """The hypotheses for each source, over all devices; without what is banned for all."""
+Search = Callable[..., Hypotheses]
+"""`search(params, sources, decoding, shape, banned=None)`: the hypotheses for each source, over all
+devices; without what is banned for all."""
 
 
 def search_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Search:
