@@ -16,23 +16,6 @@ from seq2seq.translator import Translation, Translator
 
 WORDS = "ada bea cleo dora eva fay gus hal ida jo kim lea max nia ole pia"
 NAMES = WORDS.split(" ")
-    "ada",
-    "bea",
-    "cleo",
-    "dora",
-    "eva",
-    "fay",
-    "gus",
-    "hal",
-    "ida",
-    "jo",
-    "kim",
-    "lea",
-    "max",
-    "nia",
-    "ole",
-    "pia",
-]
 
 
 @pytest.fixture(scope="session")
