@@ -166,17 +166,15 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if arguments.n_best is not None:
         overrides = [*overrides, f"--decoding.n_best={arguments.n_best}"]
     decoding = inputs.decoding(run, overrides)
-    files, prefix = arguments.files or [text_io.STDIN], arguments.prefix
-    for file in [*files, *([] if prefix is None else [prefix])]:
-        text_io.check_input(file)
-    if prefix == text_io.STDIN and text_io.STDIN in files:
-        raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
+    files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
+    beside = {name: getattr(arguments, name) for name in companions}
+    inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
     inputs.check_output(arguments.output)
     from seq2seq.commands.translate import translate
     from seq2seq.commands.translation_output import Form
 
     form = Form(arguments.format, arguments.alignment)
-    return translate(run, files, arguments.output, decoding, arguments.checkpoint, form, prefix)
+    return translate(run, files, arguments.output, decoding, arguments.checkpoint, form, **beside)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

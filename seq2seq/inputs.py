@@ -1,6 +1,6 @@
 """What the words of a command line name: recipes, runs, files; looked at before JAX is imported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,24 @@ def decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
         if word.startswith("--") and not word.startswith("--decoding."):
             raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
     return recipe(run.path / "config.yaml", overrides).decoding
+
+
+def check_companions(
+    files: Sequence[Path], beside: Mapping[str, Path], decoding: "DecodingConfig"
+) -> None:
+    """Raises unless what is translated, and the files of options beside it, can be read."""
+    from seq2seq import text_io
+
+    for file in [*files, *beside.values()]:
+        text_io.check_input(file)
+    taken = "what is translated" if text_io.STDIN in files else None
+    for name, path in beside.items():
+        if path == text_io.STDIN and taken:
+            raise UserError(f"--{name}: expected a file, as stdin is {taken}, found -")
+        taken = f"--{name}" if path == text_io.STDIN else taken
+    if "force" in beside and decoding.draws:
+        found = "decoding.mbr" if decoding.mbr else "decoding.sampling"
+        raise UserError(f"--force: expected a beam search, found {found}")
 
 
 def refuse_keys(overrides: Sequence[str]) -> None:

@@ -220,6 +220,10 @@ def _translate() -> _Parser:
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     text = "with what the translations begin, line by line; an empty line leaves it free"
     parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
+    text = "words or phrases that no translation may hold, one a line"
+    parser.add_argument("--ban", type=Path, metavar="FILE", help=text)
+    text = "what each translation has to hold, line by line, phrases separated by tabs"
+    parser.add_argument("--force", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
     text = "text (default), or jsonl: an object a line with all that is known of a translation"

@@ -4,6 +4,7 @@ Sentences are sorted by length and cut into batches of few static shapes, so tha
 and little is compiled; results come back in the order of the input.
 """
 
+import functools
 import math
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -18,8 +19,8 @@ from seq2seq.decoding.alignment import Reading, layer_index, read_function
 from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
+from seq2seq.decoding.phrases import Bans, Writing, asked, check_found
 from seq2seq.decoding.search import Searcher, Work
-from seq2seq.errors import LineError
 from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
@@ -106,6 +107,7 @@ class Translator:
         self.params = params
         self.calibration = calibration
         self._source_text, self._target_text = preprocessing.sides(config.data)
+        self._writing = Writing(vocabularies.target, self._target_text)
         self._search = Searcher(config, vocabularies, dtype)
         self._force = force_function(config, vocabularies, dtype)
         self._read = read_function(config, vocabularies, dtype)
@@ -137,6 +139,8 @@ class Translator:
         advance: Callable[[int], None] | None = None,
         prefixes: Sequence[str] | None = None,
         first: int = 0,
+        banned: Sequence[str] = (),
+        forced: Sequence[Sequence[str]] | None = None,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
 
@@ -147,21 +151,26 @@ class Translator:
             prefixes: With what each translation begins; an empty string leaves it free.
             first: Number of the first sentence in the whole input, if this is a part of it: what is
                 drawn for a sentence hangs on its number.
+            banned: Words or phrases that no translation may hold as whole words.
+            forced: Words or phrases that each translation has to hold, in any order; a beam search
+                alone can see to it.
 
         Returns:
             As many translations, in the same order.
 
         Raises:
             TypeError: `sentences` is a single string.
-            ValueError: There are not as many prefixes as sentences.
-            LineError: A prefix is longer than its translation may be, or cannot be spelt.
+            ValueError: There are not as many prefixes, or lists of phrases, as sentences.
+            UserError: Phrases are forced upon draws.
+            LineError: A prefix or a phrase does not fit, or cannot be spelt.
         """
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
         decoding = decoding or self.config.decoding
         prepared = self._source_text.apply([_encodable(text) for text in sentences])
         encoded = self.vocabularies.source.encode(prepared)
-        results = [self._untranslated(*pair) for pair in zip(sentences, encoded, strict=True)]
+        bans = Bans(banned, self._writing)
+        results = [self._untranslated(*pair, bans) for pair in zip(sentences, encoded, strict=True)]
         limit = decoding.max_source_length - 1
         kept = [
             [] if result.copied else tokens[:limit]
@@ -169,9 +178,10 @@ class Translator:
         ]
         if advance is not None:
             advance(sum(not tokens for tokens in kept))
-        begun = [] if prefixes is None else self._prefixes(prefixes, kept, decoding, first)
-        work = Work(kept, begun, first)
-        for i, found in self._search(self.params, work, decoding, advance):
+        work = asked(Work(kept, first=first), decoding, self._writing, bans, prefixes, forced)
+        find = functools.partial(self._search, self.params)
+        for i, found in bans.search(find, work, decoding, advance):
+            check_found(work, i, found)
             every = [self._result(encoded[i], kept[i], *pair) for pair in found]
             if decoding.mbr:
                 ranked = consensus([result.text for result in every])
@@ -303,46 +313,21 @@ class Translator:
             read.check("the translation", both.target, longest + decoding.max_extra_tokens)
         return self._observe(self.params, [sentence], [read])[0]
 
-    def _prefixes(
-        self,
-        prefixes: Sequence[str],
-        sources: Sequence[list[int]],
-        decoding: DecodingConfig,
-        first: int,
-    ) -> list[list[int]]:
-        """Token ids of what translations begin with, which a search can follow."""
-        if len(prefixes) != len(sources):
-            raise ValueError(f"{len(prefixes)} prefixes do not match {len(sources)} sentences")
-        target = self.vocabularies.target
-        encoded = target.encode(self._target_text.apply([_encodable(text) for text in prefixes]))
-        for i, (ids, source) in enumerate(zip(encoded, sources, strict=True)):
-            number = first + i + 1
-            longest = len(source) + decoding.max_extra_tokens
-            longest = min(longest, decoding.max_length or longest)
-            if source and len(ids) > longest:
-                wanted = f"at most {longest:,} tokens, as its source has {len(source):,}"
-                raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
-            if target.symbols.unknown in ids:
-                wanted = "characters of the vocabulary"
-                raise LineError("prefix", number, f"expected {wanted}, found {prefixes[i]!r}")
-        return encoded
-
-    def _untranslated(self, sentence: str, encoded: list[int]) -> Translation:
+    def _untranslated(self, sentence: str, encoded: list[int], bans: Bans) -> Translation:
         """What becomes of a sentence of which nothing is known: names in other scripts, emoji."""
         source = self.vocabularies.source
         unknown = encoded.count(source.symbols.unknown)
         known = (token for token in encoded if token != source.symbols.unknown)
         if not unknown or any(source.pieces[token] != _SPACE for token in known):
             return Translation("", cut=len(encoded))
-        return Translation(_printable(sentence), unknown=unknown, copied=True)
+        text = _printable(sentence)
+        return Translation("" if bans.held(text) else text, unknown=unknown, copied=True)
 
     def _result(
         self, encoded: list[int], kept: list[int], tokens: list[int], score: float
     ) -> Translation:
-        target = self.vocabularies.target
-        text = self._target_text.undo(target.decode([tokens]))[0]
-        text = " ".join(text.splitlines())  # bytes may spell a line's end
-        pieces = tuple(target.pieces[token] for token in tokens)
+        text = self._writing.read(tokens)
+        pieces = tuple(self.vocabularies.target.pieces[token] for token in tokens)
         unknown = encoded.count(self.vocabularies.source.symbols.unknown)
         return Translation(text, score, pieces, len(encoded) - len(kept), unknown)
 

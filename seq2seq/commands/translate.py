@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 
 from seq2seq import parallel, text_io
+from seq2seq.commands.companions import Companion
 from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
@@ -28,6 +28,8 @@ def translate(
     checkpoint: str | int,
     form: Form,
     prefix: Path | None = None,
+    ban: Path | None = None,
+    force: Path | None = None,
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -39,39 +41,47 @@ def translate(
         checkpoint: Which one: best, latest or a step.
         form: In what form to write.
         prefix: With what the translations begin, a line for each.
+        ban: What no translation may hold, a phrase a line.
+        force: What the translations have to hold, a line for each, phrases separated by tabs.
 
     Raises:
-        UserError: A file cannot be read, or a prefix is missing, left over or impossible.
+        UserError: A file cannot be read, or a line of it is missing, left over or impossible.
     """
     parallel.cores_as_devices()
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
     with text_io.output(target) as out, _translating(target) as progress:
         done = 0
-        begun = None if prefix is None else text_io.read_lines(prefix, progress.note)
+        banned = [] if ban is None else list(text_io.read_lines(ban, progress.note))
+        prefixes, forced = (
+            None if path is None else Companion(path, progress.note) for path in (prefix, force)
+        )
         for path in files:
             name, number = "stdin" if path == text_io.STDIN else str(path), 0
             for chunk in text_io.read_chunks(path, _CHUNK_LINES, progress.note):
-                prefixes = None if begun is None else list(islice(begun, len(chunk)))
-                if prefixes is not None and len(prefixes) < len(chunk):
-                    found = done + len(prefixes)
-                    raise UserError(f"{prefix}: expected a line for every line, found {found:,}")
+                begun, phrases = (
+                    None if lines is None else lines.take(len(chunk))
+                    for lines in (prefixes, forced)
+                )
+                held = None if phrases is None else [line.split("\t") for line in phrases]
                 try:
                     results = translator.translate(
-                        chunk, decoding, progress.advance, prefixes, done
+                        chunk, decoding, progress.advance, begun, done, banned, held
                     )
                 except LineError as error:
-                    raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
+                    file = {"prefix": prefix, "banned": ban, "forced": force}.get(error.what)
+                    line = error.number if file else error.number - done + number
+                    place = f"{file or name}:{line}"
+                    raise UserError(f"{place}: {error.reason}") from None
                 out.writelines(form.written(translator, chunk, results, decoding, done))
                 out.flush()
                 for result in results:
                     number += 1
                     _warn(result, f"{name}:{number}", progress)
                 done += len(results)
-        if begun is not None and next(begun, None) is not None:
-            raise UserError(
-                f"{prefix}: expected {done:,} lines, as many as are translated, found more"
-            )
+        for companion in (prefixes, forced):
+            if companion is not None:
+                companion.end()
     return 0
 
 
