@@ -186,7 +186,9 @@ def decode(plan: Plan) -> Iterator[Work]:
     name, length = ("tiny", 16) if plan.small else ("base", 32)
     vocabulary, model = SIZES[name]
     config = Config(model=model, decoding=DecodingConfig(max_extra_tokens=2))
-    search = search_function(config, numbers_only(vocabulary))
+    search = search_function(
+        functional.maker(config, (vocabulary, vocabulary)), numbers_only(vocabulary)
+    )
     params = random_params(model, vocabulary)
 
     def measured(rows: int) -> Row:

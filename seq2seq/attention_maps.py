@@ -14,9 +14,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Float32, Int, Int32
 
-from seq2seq.config import Config
 from seq2seq.errors import UserError
-from seq2seq.model import functional
+from seq2seq.model.functional import Make
 from seq2seq.model.observation import observing
 from seq2seq.model.transformer import Transformer
 from seq2seq.types import Params
@@ -136,20 +135,20 @@ def attention_maps(
     return AttentionMaps(*encoder, *decoder)
 
 
-def observer(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Observe:
+def observer(make: Make, vocabularies: Vocabularies) -> Observe:
     """The compiled observation of sentences, in batches of few static shapes.
 
     Args:
-        config: The run's config.
+        make: Makes the model, which is no ensemble, from its parameters.
         vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`. The weights are float32.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
 
     @jax.jit
     def run(params: Params, *arrays: Int[Array, "B _"]) -> AttentionMaps:
-        return attention_maps(model(params), *arrays)
+        model = make(params)
+        if not isinstance(model, Transformer):
+            raise UserError("attention: expected a single model, found an ensemble")
+        return attention_maps(model, *arrays)
 
     def observe(
         params: Params, sources: Sequence[Sentence], targets: Sequence[Sentence]

@@ -166,6 +166,8 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if arguments.n_best is not None:
         overrides = [*overrides, f"--decoding.n_best={arguments.n_best}"]
     decoding = inputs.decoding(run, overrides)
+    for other, which in arguments.ensemble:
+        inputs.trained(other, which)
     files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
@@ -174,7 +176,8 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq.commands.translation_output import Form
 
     form = Form(arguments.format, arguments.alignment)
-    return translate(run, files, arguments.output, decoding, arguments.checkpoint, form, **beside)
+    options = (arguments.output, decoding, arguments.checkpoint, form)
+    return translate(run, files, *options, ensemble=arguments.ensemble, **beside)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

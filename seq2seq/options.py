@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq.errors import UserError, nearest
-from seq2seq.option_values import checkpoint, number, one_of
+from seq2seq.option_values import checkpoint, member, number, one_of
 
 SECTIONS = ("run", "data", "vocabulary", "model", "training", "decoding")
 """What a recipe's keys begin with."""
@@ -226,6 +226,9 @@ def _translate() -> _Parser:
     parser.add_argument("--force", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
+    text = "further runs that decide together with it, or other checkpoints of it"
+    name = "RUN[@CHECKPOINT]"
+    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
     text = "text (default), or jsonl: an object a line with all that is known of a translation"
     formats = one_of(("text", "jsonl"))
     parser.add_argument("--format", default="text", type=formats, metavar="FORMAT", help=text)

@@ -15,14 +15,16 @@ from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.confidence import Calibration
 from seq2seq.config import Config, DecodingConfig
-from seq2seq.decoding.alignment import Reading, layer_index, read_function
+from seq2seq.decoding.alignment import Reading, read_function
 from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.phrases import Bans, Writing, asked, check_found
 from seq2seq.decoding.search import Searcher, Work
+from seq2seq.errors import UserError
 from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
+from seq2seq.model.functional import Make
 from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
@@ -92,6 +94,7 @@ class Translator:
         params: Params,
         dtype: str | None = None,
         calibration: Calibration | None = None,
+        make: Make | None = None,
     ) -> None:
         """Holds a model in memory.
 
@@ -101,6 +104,7 @@ class Translator:
             params: Parameters, float32.
             dtype: Type of the computation; default `training.compute_dtype`.
             calibration: Makes confidences of probabilities; without it there are none.
+            make: Makes the model from the parameters, if it is another one than the config's.
         """
         self.config = config
         self.vocabularies = vocabularies
@@ -108,29 +112,46 @@ class Translator:
         self.calibration = calibration
         self._source_text, self._target_text = preprocessing.sides(config.data)
         self._writing = Writing(vocabularies.target, self._target_text)
-        self._search = Searcher(config, vocabularies, dtype)
-        self._force = force_function(config, vocabularies, dtype)
-        self._read = read_function(config, vocabularies, dtype)
-        self._observe = attention_maps.observer(config, vocabularies, dtype)
+        sizes = (len(vocabularies.source), len(vocabularies.target))
+        self.make, backend = make or functional.maker(config, sizes, dtype), config.training.backend
+        self._search = Searcher(self.make, vocabularies, backend)
+        self._force = force_function(self.make, backend)
+        self._read = read_function(self.make, backend)
+        self._observe = attention_maps.observer(self.make, vocabularies)
 
     @classmethod
-    def load(cls, run: str | Path, checkpoint: str | int = "best") -> "Translator":
-        """Loads a run's model.
+    def load(
+        cls,
+        run: str | Path,
+        checkpoint: str | int = "best",
+        ensemble: Sequence[tuple[str | Path, str | int]] = (),
+    ) -> "Translator":
+        """Loads a run's model, or several that decide together.
 
         Args:
             run: The run directory.
-            checkpoint: `best`, `latest` or the step of a checkpoint.
+            checkpoint: `best`, `latest`, `averaged` or the step of a checkpoint.
+            ensemble: Further runs, or the same one, each with a checkpoint: at every step of a
+                search the mean of all members' probabilities counts.
 
         Raises:
-            UserError: No run there, or no such checkpoint.
+            UserError: No run there, no such checkpoint, or one with another vocabulary.
         """
         directory = RunDirectory.open(Path(run))
         config, vocabularies = directory.config, Vocabularies.load(directory.vocabulary)
+        params = _restored(directory, vocabularies, checkpoint)
+        if not ensemble:
+            return cls(config, vocabularies, params, calibration=Calibration.load(directory.path))
+        members = [(config, params)]
+        for path, which in ensemble:
+            other = RunDirectory.open(Path(path))
+            if not vocabularies.alike(Vocabularies.load(other.vocabulary)):
+                raise UserError(f"{path}: expected the vocabulary of {run}, found another")
+            members.append((other.config, _restored(other, vocabularies, which)))
         sizes = (len(vocabularies.source), len(vocabularies.target))
-        abstract = parallel.abstract_replicated(functional.abstract(config.model, *sizes)[1])
-        with directory:
-            params = directory.restore_params(abstract, checkpoint)
-        return cls(config, vocabularies, params, calibration=Calibration.load(directory.path))
+        make = functional.ensemble_maker([functional.maker(one, sizes) for one, _ in members])
+        params = {str(i): own for i, (_, own) in enumerate(members)}
+        return cls(config, vocabularies, params, make=make)
 
     def translate(
         self,
@@ -269,7 +290,6 @@ class Translator:
         if len(sentences) != len(translations):
             raise ValueError(f"{len(translations)} translations, {len(sentences)} sentences")
         decoding, both = decoding or self.config.decoding, self.vocabularies
-        layer = layer_index(decoding.alignment_layer, self.config.model.decoder_layers)
         kept = [i for i, result in enumerate(translations) if result.tokens]
         prepared = self._source_text.apply([_encodable(sentences[i]) for i in kept])
         longest = decoding.max_source_length - 1
@@ -279,7 +299,7 @@ class Translator:
         ]
 
         def read(batch: Pairs) -> Reading:
-            return self._read(self.params, batch, layer)
+            return self._read(self.params, batch, decoding.alignment_layer)
 
         results = [Explanation()] * len(sentences)
         budget = decoding.batch_tokens
@@ -330,6 +350,14 @@ class Translator:
         pieces = tuple(self.vocabularies.target.pieces[token] for token in tokens)
         unknown = encoded.count(self.vocabularies.source.symbols.unknown)
         return Translation(text, score, pieces, len(encoded) - len(kept), unknown)
+
+
+def _restored(run: RunDirectory, vocabularies: Vocabularies, checkpoint: str | int) -> Params:
+    """The parameters of a run's checkpoint, on all devices."""
+    sizes = (len(vocabularies.source), len(vocabularies.target))
+    abstract = parallel.abstract_replicated(functional.abstract(run.config.model, *sizes)[1])
+    with run:
+        return run.restore_params(abstract, checkpoint)
 
 
 def _encodable(text: str) -> str:

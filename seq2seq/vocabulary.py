@@ -150,6 +150,11 @@ class Vocabularies:
         """Whether both languages share one vocabulary."""
         return self.source is self.target
 
+    def alike(self, other: "Vocabularies") -> bool:
+        """Whether every id means the same piece, or the same symbol, in both."""
+        sides = ((self.source, other.source), (self.target, other.target))
+        return all((a.pieces, a.symbols) == (b.pieces, b.symbols) for a, b in sides)
+
     def save(self, folder: Path) -> None:
         """Writes one vocabulary into the folder, or two into its folders `source` and `target`."""
         if self.joint:

@@ -244,6 +244,22 @@ def test_translate_writes_which_word_goes_back_to_which(trained, call, tmp_path)
     assert (status, "jsonl" in error) == (2, True)
 
 
+def test_translate_by_several_models(trained, copied, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
+    words = ("translate", trained.path, text)
+    alone = call(*words)[1]
+    status, out, _ = call(*words, "--ensemble", trained.path, f"{copied}@120")
+    assert (status, out) == (0, alone)
+    assert call(*words, "--ensemble", f"{trained.path}@60")[0] == 0
+    table = copied / "vocabulary" / "pieces.json"
+    table.write_text(table.read_text().replace('"ada"', '"adq"').replace('a"', 'q"', 1))
+    status, _, err = call(*words, "--ensemble", copied)
+    message = f"{copied}: expected the vocabulary of {trained.path}, found another"
+    assert (status, err[-1]) == (2, f"seq2seq: {message}")
+    status, _, [error] = call(*words, "--ensemble", f"{trained.path}@61")
+    assert (status, "found 61" in error) == (2, True)
+
+
 def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):
     status, _, err = call("calibrate", copied)
     assert (status, err[-2]) == (0, "calibrated on 40 sentences of validation")

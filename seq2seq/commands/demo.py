@@ -95,7 +95,7 @@ def _attentions(
 ) -> list[SentenceAttention]:
     """What every head looks at while the model reads its own translations."""
     known = translator.vocabularies
-    observe = attention_maps.observer(translator.config, known)
+    observe = attention_maps.observer(translator.make, known)
     sources = [Sentence.of(pair.source, known.source) for pair in contrasts]
     targets = [Sentence.of(text, known.target) for text in translations]
     return observe(translator.params, sources, targets)

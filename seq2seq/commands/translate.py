@@ -30,6 +30,7 @@ def translate(
     prefix: Path | None = None,
     ban: Path | None = None,
     force: Path | None = None,
+    ensemble: Sequence[tuple[Path, str | int]] = (),
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -43,13 +44,14 @@ def translate(
         prefix: With what the translations begin, a line for each.
         ban: What no translation may hold, a phrase a line.
         force: What the translations have to hold, a line for each, phrases separated by tabs.
+        ensemble: Further runs, each with a checkpoint, that decide together with the first.
 
     Raises:
         UserError: A file cannot be read, or a line of it is missing, left over or impossible.
     """
     parallel.cores_as_devices()
     use_compilation_cache()
-    translator = Translator.load(run.path, checkpoint)
+    translator = Translator.load(run.path, checkpoint, ensemble)
     with text_io.output(target) as out, _translating(target) as progress:
         done = 0
         banned = [] if ban is None else list(text_io.read_lines(ban, progress.note))

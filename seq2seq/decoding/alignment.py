@@ -5,6 +5,7 @@ What a target position looks at while its token is chosen is a soft alignment (B
 2019, Jointly learning to align and translate with Transformer models, section 4).
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -12,14 +13,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from seq2seq import parallel
-from seq2seq.config import Config
 from seq2seq.decoding.forced import Pairs, token_log_probs
 from seq2seq.errors import UserError
-from seq2seq.model import functional
+from seq2seq.model.ensemble import Model
+from seq2seq.model.functional import Make
 from seq2seq.model.observation import observing
-from seq2seq.model.transformer import Transformer
+from seq2seq.parallel import Backend
 from seq2seq.types import Params
-from seq2seq.vocabulary import Vocabularies
 
 _SPACE = "\u2581"  # what SentencePiece writes for a space, and before a text's first word
 _NOTHING = 0.5
@@ -35,61 +35,51 @@ class Reading(NamedTuple):
     """What it looks at for that: cross-attention of one layer, the mean of its heads."""
 
 
-Read = Callable[[Params, Pairs, int], Reading]
+Read = Callable[[Params, Pairs, int | None], Reading]
 """`read(params, pairs, layer)`: the reading of each pair, over all devices."""
 
 
-def read_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Read:
+def read_function(make: Make, backend: Backend) -> Read:
     """The compiled reading.
 
     Args:
-        config: The run's config.
-        vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`.
+        make: Makes the model from its parameters.
+        backend: How devices share the work.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
-    compiled: dict[int, Callable[[Params, Pairs], Reading]] = {}
 
-    def of_layer(layer: int) -> Callable[[Params, Pairs], Reading]:
+    @functools.cache
+    def compiled(layer: int | None) -> Callable[[Params, Pairs], Reading]:
         def one_device(params: Params, pairs: Pairs) -> Reading:
-            return reading(model(params), pairs, layer)
+            return reading(make(params), pairs, layer)
 
-        return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
+        return parallel.data_parallel(one_device, backend, outputs="cut")
 
-    def read(params: Params, pairs: Pairs, layer: int) -> Reading:
-        if layer not in compiled:
-            compiled[layer] = of_layer(layer)
-        return compiled[layer](params, pairs)
-
-    return read
+    return lambda params, pairs, layer: compiled(layer)(params, pairs)
 
 
-def reading(model: Transformer, pairs: Pairs, layer: int) -> Reading:
+def reading(model: Model, pairs: Pairs, layer: int | None = None) -> Reading:
     """Probabilities and attention at once; a pure function.
 
     Args:
-        model: The model.
+        model: The model; of an ensemble, the mean of its members' attention.
         pairs: Sources and their translations.
-        layer: Of the decoder, from 0.
-    """
-    with observing() as seen:
-        log_probs = token_log_probs(model, pairs)
-    # Encoder self-attention, decoder self-attention, cross-attention: [L, B, N, T, S] each.
-    _, _, cross = seen
-    return Reading(log_probs, cross[layer].mean(axis=1))
-
-
-def layer_index(wanted: int | None, layers: int) -> int:
-    """The layer whose cross-attention aligns, from 0; the last but one where none is wanted.
-
-    Args:
-        wanted: `decoding.alignment_layer`, from 1.
-        layers: Of the decoder.
+        layer: Of the decoder, from 1; default the last but one.
 
     Raises:
         UserError: The decoder has no such layer.
     """
+    with observing() as seen:
+        log_probs = token_log_probs(model, pairs)
+    # Encoder self-attention of each member, then decoder self- and cross-attention of each in turn:
+    # [L, B, N, T, S] each.
+    members = len(seen) // 3
+    crosses = seen[members + 1 :: 2]
+    chosen = [cross[_index(layer, len(cross))].mean(axis=1) for cross in crosses]
+    return Reading(log_probs, sum(chosen[1:], chosen[0]) / members)
+
+
+def _index(wanted: int | None, layers: int) -> int:
+    """The layer whose cross-attention aligns, from 0."""
     if wanted is None:
         return max(0, layers - 2)
     if wanted > layers:

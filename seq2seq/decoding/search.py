@@ -10,16 +10,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from seq2seq import parallel
-from seq2seq.config import Config, DecodingConfig
+from seq2seq.config import DecodingConfig
 from seq2seq.decoding import rules
 from seq2seq.decoding.batching import Queue, Shape, phrase_table, queues
 from seq2seq.decoding.beam_search import Deal, Hypotheses, beam_search
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.constraints import Forced, dealt
 from seq2seq.decoding.options import SearchOptions
-from seq2seq.model import functional
-from seq2seq.model.decoder import LayerMemory
-from seq2seq.model.transformer import Transformer
+from seq2seq.model.ensemble import Model
+from seq2seq.model.functional import Make
+from seq2seq.parallel import Backend
 from seq2seq.types import Params
 from seq2seq.vocabulary import Symbols, Vocabularies
 
@@ -59,23 +59,23 @@ Search = Callable[..., Hypotheses]
 devices; without what is banned for all."""
 
 
-def search_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Search:
+def search_function(
+    make: Make, vocabularies: Vocabularies, backend: Backend = "shard_map"
+) -> Search:
     """The compiled search, a queue of sources being dealt to all devices.
 
     Args:
-        config: The run's config.
+        make: Makes the model from its parameters.
         vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`.
+        backend: How devices share the work.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
 
     @functools.cache
     def compiled(decoding: DecodingConfig, shape: Shape) -> Callable[[Params, Any], Hypotheses]:
         def one_device(params: Params, sources: Sources, *banned: Banned) -> Hypotheses:
-            return search(model(params), sources, decoding, vocabularies, shape, *banned)
+            return search(make(params), sources, decoding, vocabularies, shape, *banned)
 
-        return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
+        return parallel.data_parallel(one_device, backend, outputs="cut")
 
     def over_devices(
         params: Params,
@@ -115,10 +115,10 @@ class Searcher:
     """Searches for translations of any number of sentences of any lengths."""
 
     def __init__(
-        self, config: Config, vocabularies: Vocabularies, dtype: str | None = None
+        self, make: Make, vocabularies: Vocabularies, backend: Backend = "shard_map"
     ) -> None:
         self._symbols = (vocabularies.source.symbols, vocabularies.target.symbols)
-        self._search = search_function(config, vocabularies, dtype)
+        self._search = search_function(make, vocabularies, backend)
 
     def __call__(
         self,
@@ -182,7 +182,7 @@ class Searcher:
 class _Memory(NamedTuple):
     """What the decoder needs to know of sources."""
 
-    layers: tuple[LayerMemory, ...]
+    layers: tuple[Any, ...]
     segments: Int[Array, "B S"]
     """0 where the source is padding."""
     least: Int[Array, " B"]
@@ -196,7 +196,7 @@ class _Memory(NamedTuple):
 
 
 def search(
-    model: Transformer,
+    model: Model,
     sources: Sources,
     decoding: DecodingConfig,
     vocabularies: Vocabularies,
