@@ -85,10 +85,9 @@ def test_phrases_of_several_words_are_banned_as_a_whole(model):
 def test_where_spellings_do_not_end_a_letter_is_left_out(model, turns, monkeypatch):
     monkeypatch.setattr(phrases, "_TURNS", 0)
     wanted = decoding(model, sampling=True, n_best=4, temperature=3.0)
-    for result in every(model.translate(sentences(20, 2), wanted, banned=NAMES)):
-        assert not set(words(result)) & set(NAMES)
-    assert turns[0] == 20
-    assert len(turns) == 2
+    for result in every(model.translate(sentences(20, 2), wanted, banned=["kim", "ole"])):
+        assert not {"kim", "ole"} & set(words(result))
+    assert turns[0] == 20 > turns[1] > 0
 
 
 def test_bans_hold_in_all_of_the_n_best_and_in_draws(model):

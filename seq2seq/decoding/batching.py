@@ -59,19 +59,20 @@ class Queue(NamedTuple):
         return rows
 
     def phrases(
-        self, phrases: Sequence[Sequence[Sequence[int]]], at_end: bool
-    ) -> Int32[np.ndarray, "Q phrases width"] | None:
+        self,
+        phrases: Sequence[Sequence[Sequence[int]]],
+        at_end: bool,
+        least: tuple[int, int] = (1, 1),
+    ) -> Int32[np.ndarray, "Q phrases width"]:
         """The phrases of each sentence, in the row that `places` says, filled up with -1.
-
-        None if no sentence at all has any.
 
         Args:
             phrases: Of all sentences, by their numbers.
             at_end: Whether each stands at the end of its row.
+            least: For how many phrases of a sentence there is room at least, and how many tokens.
         """
-        if not any(phrases):
-            return None
-        table = phrase_table([phrases[i] for i in self.sentences], at_end, _largest(phrases))
+        sizes = [max(pair) for pair in zip(_largest(phrases), least, strict=True)]
+        table = phrase_table([phrases[i] for i in self.sentences], at_end, (sizes[0], sizes[1]))
         rows = np.full((self.capacity, *table.shape[1:]), -1, np.int32)
         rows[self.places()] = table
         return rows
@@ -122,7 +123,8 @@ def padded_length(length: int) -> int:
 
 def _largest(phrases: Sequence[Sequence[Sequence[int]]]) -> tuple[int, int]:
     """The most phrases that a sentence has, and the most tokens of a phrase."""
-    return max(map(len, phrases)), max(len(phrase) for some in phrases for phrase in some)
+    widths = [len(phrase) for some in phrases for phrase in some]
+    return max(map(len, phrases)), max(widths, default=1)
 
 
 def phrase_table(

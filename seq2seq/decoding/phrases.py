@@ -7,6 +7,7 @@ phrase got through in other pieces, these are banned too, for this sentence alon
 sentence hangs on its neighbours), and it is searched again.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -79,9 +80,8 @@ class Bans:
         self._writing = writing
         self.sequences: list[list[int]] = []
         self._patterns: dict[str, re.Pattern[str]] = {}
-        for number, (phrase, tokens) in enumerate(
-            zip(phrases, writing.spell(phrases), strict=True), start=1
-        ):
+        spelt = writing.spell(phrases) if phrases else []
+        for number, (phrase, tokens) in enumerate(zip(phrases, spelt, strict=True), start=1):
             writing.check("banned", number, phrase, tokens)
             if tokens and tokens not in self.sequences:
                 self.sequences.append(tokens)
@@ -101,7 +101,8 @@ class Bans:
         """Yields the hypotheses of each sentence, none of which holds a banned phrase.
 
         A sentence for which eight turns were not enough does without every piece that has a certain
-        letter of the phrase, the one that the fewest have: so the phrase cannot be spelt at all.
+        letter of the phrases it still holds, the one that the fewest pieces have: so they cannot be
+        spelt at all, and there are at most as many turns more as there are phrases.
 
         Args:
             find: Finds hypotheses.
@@ -110,31 +111,45 @@ class Bans:
             advance: Called with a number of sentences that are done.
 
         Raises:
-            LineError: A phrase stands there all the same, made from other characters.
+            LineError: A phrase stands there without its letter, as detokenisation made it.
         """
         if not self.sequences:
             yield from find(work, decoding, advance)
             return
         own: list[list[list[int]]] = [[] for _ in work.sources]
-        work = work._replace(banned=self.sequences)
-        for turn in range(_TURNS + 2):
-            again: dict[int, str] = {}
-            for i, found in find(work, decoding, advance if turn == 0 else None):
+        unspellable: dict[int, set[str]] = {}
+        work = work._replace(banned=self.sequences, also_banned=own)
+        again = set(range(len(own)))
+        for turn in itertools.count():
+            sources = [tokens if i in again else [] for i, tokens in enumerate(work.sources)]
+            work, again = work._replace(sources=sources), set()
+            for i, found in find(work, decoding, None if turn else advance):
                 spellings = [s for tokens, _ in found if (s := self._spelling(tokens)) is not None]
                 if not spellings:
                     yield i, found
                     continue
-                again[i] = self.held(self._writing.read(spellings[0])) or ""
+                again.add(i)
                 own[i] += [list(s) for s in dict.fromkeys(map(tuple, spellings))]
-                if turn == _TURNS:
-                    own[i] += self._pieces_with_a_letter_of(again[i])
+                if turn >= _TURNS:
+                    without = unspellable.setdefault(i, set())
+                    number = work.first + i + 1
+                    own[i] += self._without_letters(spellings, without, number)
             if not again:
                 return
-            sources = [tokens if i in again else [] for i, tokens in enumerate(work.sources)]
-            work = work._replace(sources=sources, also_banned=own)
-        i, phrase = next(iter(again.items()))
-        wanted = f"a translation without the banned {phrase!r}"
-        raise LineError("sentence", work.first + i + 1, f"expected {wanted}, found none")
+
+    def _without_letters(
+        self, spellings: list[list[int]], without: set[str], number: int
+    ) -> list[list[int]]:
+        """What to ban so that phrases cannot be spelt, which are then among those `without`."""
+        banned: list[list[int]] = []
+        texts = [self._writing.read(spelling) for spelling in spellings]
+        for phrase in sorted({held for text in texts if (held := self.held(text)) is not None}):
+            if phrase in without:
+                wanted = f"a translation without the banned {phrase!r}"
+                raise LineError("sentence", number, f"expected {wanted}, found none")
+            banned += self._pieces_with_a_letter_of(phrase)
+            without.add(phrase)
+        return banned
 
     def _spelling(self, tokens: list[int]) -> list[int] | None:
         """The tokens of a translation that spell a banned phrase, from the beginning of a word.
@@ -220,7 +235,7 @@ def _prefixes(
             wanted = f"at most {most:,} tokens, as its source has {len(source):,}"
             raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
         writing.check("prefix", number, texts[i], ids)
-        if phrase := bans.held(texts[i]):
+        if phrase := bans.held(writing.read(ids)):
             raise LineError("prefix", number, f"expected nothing banned, found {phrase!r}")
     return encoded
 
@@ -239,7 +254,9 @@ def _forced(
         number, encoded = work.first + i + 1, [next(spelt) for _ in phrases]
         for phrase, tokens in zip(phrases, encoded, strict=True):
             writing.check("forced", number, phrase, tokens)
-            if bans.held(phrase) or any(_holds(tokens, one) for one in bans.sequences):
+            if bans.held(writing.read(tokens)) or any(
+                _holds(tokens, one) for one in bans.sequences
+            ):
                 raise LineError("forced", number, f"expected nothing banned, found {phrase!r}")
         some = [list(tokens) for tokens in dict.fromkeys(map(tuple, encoded)) if tokens]
         some = [one for one in some if not any(_holds(x, one) for x in some if x is not one)]

@@ -25,6 +25,9 @@ from seq2seq.vocabulary import Symbols, Vocabularies
 
 _STEP = 8
 """Lengths of prefixes are padded to multiples of it."""
+_SPELLINGS = (16, 8)
+"""Sequences that may be banned for a sentence, and their tokens, before a program is compiled that
+has room for more."""
 _REFILL = 8
 """An eighth of the rows are through before sentences are read for them."""
 
@@ -104,7 +107,8 @@ class Work(NamedTuple):
     banned: Sequence[Sequence[int]] = ()
     """Sequences that no translation may hold."""
     also_banned: Sequence[Sequence[Sequence[int]]] = ()
-    """Sequences that the translation of each sentence may not hold either."""
+    """Sequences that the translation of each sentence may not hold either; none where there will be
+    none, but an empty list for each where some may be found: so the program is the same."""
 
 
 Hypothesis = tuple[list[int], float]
@@ -169,13 +173,13 @@ class Searcher:
         ended = {i: [*work.sources[i], end] for i in queue.sentences}
         numbers = {i: [work.first + i] for i in queue.sentences}
         longest = max(map(len, work.prefixes), default=0)
-        prefixes = work.prefixes or dict.fromkeys(queue.sentences, ())
+        prefixes, also = work.prefixes or dict.fromkeys(queue.sentences, ()), work.also_banned
         return Sources(
             jnp.asarray(queue.array(ended, queue.length, pad)),
             jnp.asarray(queue.array(numbers, 1, 0)[:, 0]),
             jnp.asarray(queue.array(prefixes, -(-longest // _STEP) * _STEP, -1)),
-            jax.tree.map(jnp.asarray, queue.phrases(work.forced, at_end=False)),
-            jax.tree.map(jnp.asarray, queue.phrases(work.also_banned, at_end=True)),
+            jnp.asarray(queue.phrases(work.forced, at_end=False)) if any(work.forced) else None,
+            jnp.asarray(queue.phrases(also, at_end=True, least=_SPELLINGS)) if also else None,
         )
 
 
