@@ -83,6 +83,11 @@ def on_terminal(width: int, figures: dict[str, float]) -> list[str]:
     with Progress("training", 100_000, 14_000, console=console) as bar:
         bar.advance(200, figures)
         bar.note("validation: [bold] loss 3.2")
+    return screen(stream)
+
+
+def screen(stream: io.StringIO) -> list[str]:
+    """What a terminal shows, line after line."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
 
@@ -98,6 +103,32 @@ def test_the_bar_fits_80_columns(clock: Clock) -> None:
         assert part in shown
     assert "norm" not in shown
     assert "norm 1.234" in on_terminal(160, {**figures, "tokens/s": 123456.0})[-1]
+
+
+def test_nothing_that_matters_drops_out_of_80_columns(clock: Clock) -> None:
+    """Once the time left is known, the bar is what gives way."""
+    figures = {"loss": 2.34512, "lr": 7.123e-4, "tokens/s": 123456.0}
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    with Progress("training", 100_000, 14_000, console=console) as bar:
+        for _ in range(29):
+            clock.now += 0.4
+            bar.advance(1, figures)
+    wanted = "training  14,029/100,000  123.5k tokens/s  loss 2.345  lr 7.12e-04  9:33:08"
+    lines = screen(stream)
+    assert max(map(len, lines)) <= 80
+    assert re.sub("[ ━╺╸]{2,}", "  ", lines[-1]) == wanted
+
+
+def test_the_bar_has_what_room_there_is(clock: Clock) -> None:
+    assert clock.now
+    figures = {"loss": 3.14159, "lr": 7.123e-4, "tokens/s": 123456.0}
+    text = "14,200/100,000  123.5k tokens/s  loss 3.142  lr 7.12e-04"
+    for width, bar in ((66, 0), (68, 0), (72, 6), (80, 14), (90, 20)):
+        shown = on_terminal(width, figures)[-1]
+        assert shown.endswith(text)
+        assert len(shown) - len(text) == len("training") + 2 + bar
+        assert bool(re.search("[━╺╸]", shown)) == (bar > 0)
 
 
 def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
