@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = 141
         _drop_output()
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        _drop_output()
-        status = _complain(f"{error.filename or 'stdout'}: no space left on the disk")
+        status = _complain(_trouble_with_files(error))
     sys.exit(status)
 
 
@@ -65,6 +62,16 @@ def run(words: Sequence[str]) -> int:
 def _complain(text: str, status: int = 2) -> int:
     print(f"seq2seq: {' '.join(text.splitlines())}", file=sys.stderr)  # noqa: T201
     return status
+
+
+def _trouble_with_files(error: OSError) -> str:
+    """What to say of a file that cannot be used; raises the error again where none is named."""
+    if error.errno in _NO_ROOM:
+        _drop_output()
+        return f"{error.filename or 'stdout'}: no space left on the disk"
+    if not isinstance(error.filename, str | bytes) or error.strerror is None:
+        raise error
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def _drop_output() -> None:
