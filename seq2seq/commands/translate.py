@@ -11,8 +11,8 @@ from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
 
 _CHUNK_LINES = 10_000

@@ -45,6 +45,7 @@ class Progress:
         every: float | int | None = 10.0,
         console: Console | None = None,
         quiet: bool = False,
+        ending: bool = True,
     ) -> None:
         """Shows nothing yet.
 
@@ -56,9 +57,11 @@ class Progress:
             every: Seconds between two plain lines; None: only reports with figures make a line.
             console: Where to write; default stderr, as a bar if stdout and stderr are terminals.
             quiet: Whether nothing is shown at all, as on all hosts but the first.
+            ending: Whether a plain line tells of the end, however short the work was.
         """
         self.done = done
         self._title, self._total, self._unit, self._every = title, total, unit, every
+        self._ending = ending and every is not None
         terminal = sys.stderr.isatty() and sys.stdout.isatty()
         shown = console or Console(stderr=True, force_terminal=terminal)
         self._console = Console(quiet=True, force_terminal=False) if quiet else shown
@@ -85,7 +88,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif error is None and self._every is not None:
+        elif error is None and self._ending:
             self._line()
 
     def advance(self, count: int = 1, figures: Figures | None = None) -> None:

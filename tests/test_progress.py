@@ -2,13 +2,14 @@
 
 import io
 import re
+import sys
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from seq2seq.training import progress
-from seq2seq.training.progress import Progress
+from seq2seq import progress
+from seq2seq.progress import Progress
 
 
 class Clock:
@@ -56,6 +57,34 @@ def test_work_without_figures_makes_a_line_now_and_then(clock: Clock) -> None:
         "preparing: 40,000  2,000 pairs/s",
         "preparing: 50,000  2,000 pairs/s",
     ]
+
+
+def test_short_work_can_end_without_a_line(clock: Clock) -> None:
+    bar, stream = log("encoding", 100, unit="pairs", every=30.0, ending=False)
+    with bar:
+        clock.now += 29.0
+        bar.advance(50)
+    assert stream.getvalue() == ""
+    with bar:
+        for _ in range(2):
+            clock.now += 20.0
+            bar.advance(20)
+    assert stream.getvalue() == "encoding: 90/100  1 pairs/s  0:10 left\n"
+
+
+@pytest.mark.parametrize(("stdout", "stderr"), [(False, True), (True, False), (True, True)])
+def test_a_bar_only_where_both_streams_are_terminals(
+    stdout: bool, stderr: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`seq2seq prepare > file` leaves lines that can be kept as well."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: stderr)
+    with Progress("encoding", 30, unit="pairs", every=0.0, ending=False) as bar:
+        bar.advance(10)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("\x1b" in err) == (stdout and stderr)
+    assert ("encoding: 10/30" in err) != (stdout and stderr)
 
 
 def test_the_time_left_forgets_a_slow_start(clock: Clock) -> None:
