@@ -251,12 +251,13 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
     from seq2seq.commands.describe import describe
 
+    how = (arguments.json, arguments.devices)
     if arguments.config is not None:
-        return describe(inputs.recipe(arguments.config, overrides), None, arguments.json)
+        return describe(inputs.recipe(arguments.config, overrides), None, *how)
     run = inputs.opened(arguments.directory)
     config = inputs.recipe(run.path / "config.yaml", overrides)
     own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
-    return describe(config, run.vocabulary if own else None, arguments.json)
+    return describe(config, run.vocabulary if own else None, *how)
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:

@@ -510,6 +510,31 @@ def test_describe_as_json_allocates_and_writes_nothing(reversal, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_describe_for_several_devices(trained, call):
+    """Parameters are on every device, rows are shared."""
+    one, four = (
+        json.loads(call("describe", trained.path, "--json", f"--devices={n}")[1]) for n in (1, 4)
+    )
+    before, after = one["memory_per_device"], four["memory_per_device"]
+    assert (before["devices"], after["devices"]) == (1, 4)
+    for part in ("parameters", "gradients", "optimizer"):
+        assert after[part] == before[part]
+    assert before["activations"] / 4 < after["activations"] < before["activations"] / 2
+    out = call("describe", trained.path, "--devices=4")[1]
+    assert "4 devices, float32" in out
+
+
+@pytest.mark.parametrize(("amx", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_describe_says_what_auto_is_here(trained, call, monkeypatch, amx, dtype):
+    monkeypatch.setattr("seq2seq.model.functional._cpu_multiplies_bfloat16", lambda: amx)
+    words = ("describe", trained.path, "--json")
+    found = json.loads(call(*words, "--training.compute_dtype=auto")[1])
+    assert found["config"]["training"]["compute_dtype"] == "auto"
+    assert found["memory_per_device"]["dtype"] == dtype
+    same = json.loads(call(*words, f"--training.compute_dtype={dtype}")[1])
+    assert same["memory_per_device"] == found["memory_per_device"]
+
+
 def test_describe_takes_keys_for_a_run_too(trained, call):
     out = call("describe", trained.path, "--json", "--training.batch_tokens=1024")[1]
     before = json.loads(call("describe", trained.path, "--json")[1])
