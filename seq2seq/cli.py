@@ -265,20 +265,22 @@ def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     inputs.recipe(arguments.config, overrides)
     from seq2seq.commands.demo import demo
 
-    return demo(arguments.config, overrides)
+    return demo(inputs.shipped(arguments.config), overrides)
 
 
 def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
-    if arguments.data is not None:
-        inputs.recipe(arguments.data, [])
+    data, folder = arguments.data, inputs.shipped(arguments.configs)
+    if data is not None:
+        inputs.recipe(data, [])
+        data = inputs.shipped(data)
     from seq2seq.reproduction import rows
 
-    wanted = rows.chosen(arguments.configs, arguments.rows)
-    changes = {"steps": arguments.steps, "data": arguments.data}
-    everything = rows.load(arguments.configs, arguments.output, overrides, **changes)
+    wanted = rows.chosen(folder, arguments.rows)
+    changes = {"steps": arguments.steps, "data": data}
+    everything = rows.load(folder, arguments.output, overrides, **changes)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
     for name in ("steps", "data", "configs", "output"):
