@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 import seq2seq
 from seq2seq import recipes
+from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translator import _CONTROL
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -151,6 +154,22 @@ def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
     assert f"{text}:{place}: warning: 1 token of unknown characters" in err
     place = 1 + list(WEIRD).index("unknown characters")
     assert f"{text}:{place}: warning: nothing but unknown characters: left as it is" in err
+    left_out = {"control characters": 3, "record separator": 1, "NUL": 1}
+    left_out["unknown characters without spaces"] = 1
+    for place, name in enumerate(WEIRD, 1):
+        found = [line for line in err if line.startswith(f"{text}:{place}: ") if "control" in line]
+        number = left_out.get(name, 0)
+        noun = "control character" if number == 1 else "control characters"
+        assert found == ([f"{text}:{place}: warning: {number} {noun} left out"] if number else [])
+
+
+def test_what_counts_as_left_out_is_what_normalisation_drops():
+    rules = normalization_rules()
+    for character in map(chr, range(1, sys.maxunicode + 1)):
+        if unicodedata.category(character) == "Cc":
+            assert (_CONTROL.fullmatch(character) is not None) == (rules[character] == "")
+        else:
+            assert _CONTROL.search(character) is None
 
 
 def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):

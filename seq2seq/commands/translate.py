@@ -89,10 +89,13 @@ def _written(result: Translation, number: int, n_best: int) -> list[str]:
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:
-    """Says where a line was cut or holds what the vocabulary does not know."""
+    """Says where a line was cut or holds what the vocabulary does not know, or drops."""
     if result.cut:
         tokens = count(result.cut, "token")
         progress.note(f"{place}: warning: too long: cut, the last {tokens} left out")
+    if result.dropped:
+        characters = count(result.dropped, "control character")
+        progress.note(f"{place}: warning: {characters} left out")
     if result.copied:
         progress.note(f"{place}: warning: nothing but unknown characters: left as it is")
     elif result.unknown:
