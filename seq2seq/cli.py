@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = 141
         _drop_output()
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        _drop_output()
-        status = _complain(f"{error.filename or 'stdout'}: no space left on the disk")
+        status = _complain(_trouble_with_files(error))
     sys.exit(status)
 
 
@@ -65,6 +62,16 @@ def run(words: Sequence[str]) -> int:
 def _complain(text: str, status: int = 2) -> int:
     print(f"seq2seq: {' '.join(text.splitlines())}", file=sys.stderr)  # noqa: T201
     return status
+
+
+def _trouble_with_files(error: OSError) -> str:
+    """What to say of a file that cannot be used; raises the error again where none is named."""
+    if error.errno in _NO_ROOM:
+        _drop_output()
+        return f"{error.filename or 'stdout'}: no space left on the disk"
+    if not isinstance(error.filename, str | bytes) or error.strerror is None:
+        raise error
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def _drop_output() -> None:
@@ -256,12 +263,13 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
     from seq2seq.commands.describe import describe
 
+    how = (arguments.json, arguments.devices)
     if arguments.config is not None:
-        return describe(inputs.recipe(arguments.config, overrides), None, arguments.json)
+        return describe(inputs.recipe(arguments.config, overrides), None, *how)
     run = inputs.opened(arguments.directory)
     config = inputs.recipe(run.path / "config.yaml", overrides)
     own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
-    return describe(config, run.vocabulary if own else None, arguments.json)
+    return describe(config, run.vocabulary if own else None, *how)
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -269,20 +277,22 @@ def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     inputs.recipe(arguments.config, overrides)
     from seq2seq.commands.demo import demo
 
-    return demo(arguments.config, overrides)
+    return demo(inputs.shipped(arguments.config), overrides)
 
 
 def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
-    if arguments.data is not None:
-        inputs.recipe(arguments.data, [])
+    data, folder = arguments.data, inputs.shipped(arguments.configs)
+    if data is not None:
+        inputs.recipe(data, [])
+        data = inputs.shipped(data)
     from seq2seq.reproduction import rows
 
-    wanted = rows.chosen(arguments.configs, arguments.rows)
-    changes = {"steps": arguments.steps, "data": arguments.data}
-    everything = rows.load(arguments.configs, arguments.output, overrides, **changes)
+    wanted = rows.chosen(folder, arguments.rows)
+    changes = {"steps": arguments.steps, "data": data}
+    everything = rows.load(folder, arguments.output, overrides, **changes)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
     for name in ("steps", "data", "configs", "output"):

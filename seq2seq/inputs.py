@@ -1,6 +1,7 @@
 """What the words of a command line name: recipes, runs, files; looked at before JAX is imported."""
 
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 
+def shipped(path: Path) -> Path:
+    """The path as it is; where there is nothing, what has that name in our own `configs/`."""
+    own = Path(str(resources.files("seq2seq"))) / path
+    return own if path.parts[:1] == ("configs",) and own.exists() and not path.exists() else path
+
+
 def recipe(path: Path, overrides: Sequence[str]) -> "Config":
-    """Loads a recipe; where there is none, the nearest one is named."""
+    """Loads a recipe, one of ours where nothing is at `configs/...`; or names the nearest one."""
     from seq2seq import recipes
 
+    path = shipped(path)
     if not path.exists():
-        others = [*path.parent.glob("*.y*ml"), *Path("configs").rglob("*.y*ml")]
+        others = [*path.parent.glob("*.y*ml"), *shipped(Path("configs")).rglob("*.y*ml")]
         by_stem = {other.stem: str(other) for other in others}
         hint = nearest(str(path), map(str, others)) or nearest(path.stem, by_stem)
         for stem, whole in by_stem.items():

@@ -297,6 +297,8 @@ def _describe() -> _Parser:
     parser = _parser("describe", _ANY_KEY.splitlines()[0])
     _add_run(parser, nargs="?")
     _add_config(parser)
+    text = "devices that share an update, for the memory of each (default 1)"
+    parser.add_argument("--devices", type=number, default=1, metavar="N", help=text)
     parser.add_argument("--json", action="store_true", help="figures for programs")
     return parser
 

@@ -249,10 +249,11 @@ class RunDirectory:
             results: By name of the test set, anything that JSON can hold.
 
         Raises:
-            UserError: What is there is no JSON object, or no space is left.
+            UserError: What is there is no JSON object, or cannot be read or written.
         """
         try:
-            known = json.loads(self.results.read_text()) if self.results.exists() else {}
+            with storage_errors(self.results):
+                known = json.loads(self.results.read_text()) if self.results.exists() else {}
             text = json.dumps({**known, **results}, indent=2, ensure_ascii=False)
         except (ValueError, TypeError) as error:
             raise UserError(f"{self.results}: expected a JSON object ({error})") from None

@@ -6,6 +6,7 @@ and little is compiled; results come back in the order of the input.
 
 import functools
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,9 @@ from seq2seq.run_directory import RunDirectory
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+"""Control characters that normalisation drops; the others are white space."""
+
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
 
 
@@ -45,6 +49,7 @@ class Translation:
         copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
         others: The next best translations, `decoding.n_best` with this one, or fewer where the
             search found no more.
+        dropped: Control characters of the source, which say nothing and were left out.
     """
 
     text: str
@@ -54,6 +59,7 @@ class Translation:
     unknown: int = 0
     copied: bool = False
     others: tuple["Translation", ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,8 @@ class Translator:
                 ranked = consensus([result.text for result in every])
                 every = [every[place] for place in ranked[: decoding.n_best]]
             results[i] = replace(every[0], others=tuple(every[1:]))
-        return results
+        dropped = [len(_CONTROL.findall(text)) for text in sentences]
+        return [replace(result, dropped=n) for result, n in zip(results, dropped, strict=True)]
 
     def score(
         self,

@@ -120,7 +120,7 @@ class Vocabulary:
         """Reads what `save` wrote.
 
         Raises:
-            UserError: A file is missing or damaged.
+            UserError: A file is missing, unreadable or damaged.
         """
         try:
             table = json.loads((folder / PIECES_FILE).read_text(encoding="utf-8"))
@@ -128,6 +128,8 @@ class Vocabulary:
             return cls(model, table["pieces"], Symbols(**table["symbols"]))
         except FileNotFoundError as error:
             raise UserError(f"{error.filename}: expected a vocabulary, found no file") from None
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise UserError(f"{folder}: expected a vocabulary, found damage ({error})") from error
 
@@ -168,7 +170,7 @@ class Vocabularies:
         """Reads what `save` wrote.
 
         Raises:
-            UserError: A file is missing or damaged.
+            UserError: A file is missing, unreadable or damaged.
         """
         if (folder / "source").is_dir():
             return cls(Vocabulary.load(folder / "source"), Vocabulary.load(folder / "target"))

@@ -14,7 +14,8 @@ RANKS = (
     ("errors", "types", "allocator", "option_values"),
     ("config",),
     ("recipe_text", "recipes", "options"),
-    ("vocabulary", "parallel", "checkpoints", "confidence", "text_io", "moses", "preprocessing"),
+    ("vocabulary", "parallel", "checkpoints", "confidence", "text_io", "moses", "preprocessing")
+    + ("progress",),
     ("run_directory", "data", "model"),
     ("attention_maps", "decoding"),
     ("translator", "explanation"),

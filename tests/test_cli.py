@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 import seq2seq
 from seq2seq import recipes
+from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translator import _CONTROL
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -152,6 +155,22 @@ def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
     assert f"{text}:{place}: warning: 1 token of unknown characters" in err
     place = 1 + list(WEIRD).index("unknown characters")
     assert f"{text}:{place}: warning: nothing but unknown characters: left as it is" in err
+    left_out = {"control characters": 3, "record separator": 1, "NUL": 1}
+    left_out["unknown characters without spaces"] = 1
+    for place, name in enumerate(WEIRD, 1):
+        found = [line for line in err if line.startswith(f"{text}:{place}: ") if "control" in line]
+        number = left_out.get(name, 0)
+        noun = "control character" if number == 1 else "control characters"
+        assert found == ([f"{text}:{place}: warning: {number} {noun} left out"] if number else [])
+
+
+def test_what_counts_as_left_out_is_what_normalisation_drops():
+    rules = normalization_rules()
+    for character in map(chr, range(1, sys.maxunicode + 1)):
+        if unicodedata.category(character) == "Cc":
+            assert (_CONTROL.fullmatch(character) is not None) == (rules[character] == "")
+        else:
+            assert _CONTROL.search(character) is None
 
 
 def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
@@ -579,6 +598,31 @@ def test_describe_as_json_allocates_and_writes_nothing(reversal, tmp_path):
     assert parts.pop("total") == sum(parts.values())
     assert jax_is_there == "False"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_describe_for_several_devices(trained, call):
+    """Parameters are on every device, rows are shared."""
+    one, four = (
+        json.loads(call("describe", trained.path, "--json", f"--devices={n}")[1]) for n in (1, 4)
+    )
+    before, after = one["memory_per_device"], four["memory_per_device"]
+    assert (before["devices"], after["devices"]) == (1, 4)
+    for part in ("parameters", "gradients", "optimizer"):
+        assert after[part] == before[part]
+    assert before["activations"] / 4 < after["activations"] < before["activations"] / 2
+    out = call("describe", trained.path, "--devices=4")[1]
+    assert "4 devices, float32" in out
+
+
+@pytest.mark.parametrize(("amx", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_describe_says_what_auto_is_here(trained, call, monkeypatch, amx, dtype):
+    monkeypatch.setattr("seq2seq.model.functional._cpu_multiplies_bfloat16", lambda: amx)
+    words = ("describe", trained.path, "--json")
+    found = json.loads(call(*words, "--training.compute_dtype=auto")[1])
+    assert found["config"]["training"]["compute_dtype"] == "auto"
+    assert found["memory_per_device"]["dtype"] == dtype
+    same = json.loads(call(*words, f"--training.compute_dtype={dtype}")[1])
+    assert same["memory_per_device"] == found["memory_per_device"]
 
 
 def test_describe_takes_keys_for_a_run_too(trained, call):

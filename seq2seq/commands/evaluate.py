@@ -21,8 +21,8 @@ from seq2seq.evaluation.paper_bleu import Step
 from seq2seq.evaluation.scores import MetricName, Score
 from seq2seq.evaluation.significance import TestName
 from seq2seq.evaluation.test_sets import EvaluationSet
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
 from seq2seq.translator import Translator
 
 

@@ -12,8 +12,8 @@ from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
 
 _CHUNK_LINES = 10_000
@@ -96,10 +96,13 @@ def _translating(target: Path | None) -> Progress:
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:
-    """Says where a line was cut or holds what the vocabulary does not know."""
+    """Says where a line was cut or holds what the vocabulary does not know, or drops."""
     if result.cut:
         tokens = count(result.cut, "token")
         progress.note(f"{place}: warning: too long: cut, the last {tokens} left out")
+    if result.dropped:
+        characters = count(result.dropped, "control character")
+        progress.note(f"{place}: warning: {characters} left out")
     if result.copied:
         progress.note(f"{place}: warning: nothing but unknown characters: left as it is")
     elif result.unknown:

@@ -12,10 +12,10 @@ from seq2seq.data.epochs import rows_of_step
 from seq2seq.errors import UserError
 from seq2seq.evaluation import scores
 from seq2seq.model import cost
+from seq2seq.progress import Progress
 from seq2seq.reproduction.rows import Row
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import metrics
-from seq2seq.training.progress import Progress
 from seq2seq.training.validation import read_text
 from seq2seq.translator import Translator
 from seq2seq.vocabulary import Vocabularies
