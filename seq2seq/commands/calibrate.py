@@ -7,8 +7,8 @@ from seq2seq import confidence, parallel
 from seq2seq.commands.console import count, say, use_compilation_cache
 from seq2seq.errors import UserError
 from seq2seq.evaluation.test_sets import EvaluationSet
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
 from seq2seq.translator import Translator
 
 _FEWEST = 20
