@@ -14,8 +14,16 @@ RANKS = (
     ("errors", "types", "allocator", "option_values"),
     ("config",),
     ("recipe_text", "recipes", "options"),
-    ("vocabulary", "parallel", "checkpoints", "confidence", "text_io", "moses", "preprocessing")
-    + ("progress",),
+    (
+        "vocabulary",
+        "parallel",
+        "checkpoints",
+        "confidence",
+        "text_io",
+        "moses",
+        "preprocessing",
+        "progress",
+    ),
     ("run_directory", "data", "model"),
     ("attention_maps", "decoding"),
     ("translator", "explanation"),
