@@ -193,13 +193,15 @@ def test_tensor2tensors_recipes_change_what_the_page_on_faithfulness_lists() -> 
         changed[name] = {key: flat[key] for key in flat if flat[key] != paper[key]}
         del changed[name]["run"]
     common = {
-        "model.initialisation": "fan_in",
         "model.sinusoids": "concatenated",
         "model.decoder_start": "zero",
         "training.label_smoothing_over": "others",
         "decoding.endings": "candidates",
     }
-    assert changed["tensor2tensor_v1"] == common | {"model.attention_bias": True}
+    assert changed["tensor2tensor_v1"] == common | {
+        "model.attention_bias": True,
+        "model.initialisation": "joint",
+    }
     assert changed["tensor2tensor_v2"] == common | {
         "model.norm": "pre",
         "model.attention_dropout": 0.1,

@@ -30,8 +30,9 @@ class ModelConfig:
         max_positions: Longest sentence that learned positions can hold.
         attention_bias: Whether the attention projections have biases.
         output_bias: Whether the logits have a bias.
-        initialisation: Variance of the projections' first weights, drawn uniformly:
-            2 / (inputs + outputs) (Glorot and Bengio, 2010) or 1 / inputs (tensor2tensor).
+        initialisation: How the first weights are drawn: uniformly with variance 2 / (inputs +
+            outputs) (Glorot and Bengio, 2010) for each matrix by itself, or for those of queries,
+            keys and values as parts of one matrix with all their outputs (tensor2tensor 1.0).
         decoder_start: What the decoder reads before the first token: the start symbol, or no
             embedding, only the position (tensor2tensor, Marian).
         embeddings: Which matrices are one: all three, the decoder's two, or none.
@@ -60,7 +61,7 @@ class ModelConfig:
     max_positions: int = 1024
     attention_bias: bool = False
     output_bias: bool = False
-    initialisation: Literal["xavier", "fan_in"] = "xavier"
+    initialisation: Literal["xavier", "joint"] = "xavier"
     decoder_start: Literal["symbol", "zero"] = "symbol"
     embeddings: Literal["all", "decoder", "separate"] = "all"
     scale_embeddings: bool = True

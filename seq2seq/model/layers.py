@@ -96,8 +96,8 @@ class FeedForward(nnx.Module):
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         width, inner = config.width, config.feed_forward_width
-        self.inner = Linear(width, inner, config, rngs)
-        self.outer = Linear(inner, width, config, rngs)
+        self.inner = Linear(width, inner, rngs)
+        self.outer = Linear(inner, width, rngs)
         self.activation = config.activation
         self.dropout_rate = config.activation_dropout
 

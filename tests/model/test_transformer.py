@@ -138,13 +138,55 @@ def test_without_a_start_symbol_a_target_begins_with_its_position_alone():
     np.testing.assert_allclose(run(symbol, source, begun), found, atol=1e-6)
 
 
-@pytest.mark.parametrize(("initialisation", "variance"), [("xavier", 2 / 80), ("fan_in", 1 / 16)])
-def test_projections_begin_with_the_variance_asked_for(initialisation, variance):
-    model = make(initialisation=initialisation, feed_forward_width=64, encoder_layers=8)
-    kernel = np.asarray(model.encoder.layers.feed_forward.inner.kernel[...])
-    assert kernel.shape == (8, 16, 64)
-    assert kernel.var() == pytest.approx(variance, rel=0.03)
-    assert abs(kernel).max() == pytest.approx(np.sqrt(3 * variance), rel=0.01)
+def projections(initialisation):
+    """The matrices of a model with unequal widths, by name: queries and keys 24, values 64."""
+    sizes = {"encoder_layers": 24, "decoder_layers": 24, "feed_forward_width": 80}
+    model = make(initialisation=initialisation, key_width=12, value_width=32, **sizes)
+    encoder, decoder = model.encoder.layers, model.decoder.layers
+    attentions = {
+        "encoder": encoder.self_attention,
+        "decoder": decoder.self_attention,
+        "cross": decoder.cross_attention,
+    }
+    found = {
+        f"{side} {name}": getattr(attention, name)
+        for side, attention in attentions.items()
+        for name in ("query", "key", "value", "output")
+    }
+    for side, layers in (("encoder", encoder), ("decoder", decoder)):
+        found |= {f"{side} inner": layers.feed_forward.inner}
+        found |= {f"{side} outer": layers.feed_forward.outer}
+    return {name: np.asarray(linear.kernel[...]) for name, linear in found.items()}
+
+
+@pytest.mark.parametrize("initialisation", ["xavier", "joint"])
+def test_all_projections_begin_with_the_variance_asked_for(initialisation):
+    """2 / (inputs + outputs); `joint`: the outputs of all that is one matrix in tensor2tensor."""
+    width, keys, values, inner = 16, 24, 64, 80
+    variances = {"query": 2 / (width + keys), "key": 2 / (width + keys)}
+    variances |= {"value": 2 / (width + values), "output": 2 / (values + width)}
+    variances |= {"inner": 2 / (width + inner), "outer": 2 / (inner + width)}
+    wanted = {name: variances[name.split()[1]] for name in projections("xavier")}
+    if initialisation == "joint":
+        both, all_three = 2 / (width + keys + values), 2 / (width + 2 * keys + values)
+        wanted |= {"cross key": both, "cross value": both}
+        for side in ("encoder", "decoder"):
+            wanted |= {f"{side} {name}": all_three for name in ("query", "key", "value")}
+    found = projections(initialisation)
+    assert len(found) == 16
+    for name, kernel in found.items():
+        assert kernel.var() == pytest.approx(wanted[name], rel=0.04), name
+        assert abs(kernel).max() == pytest.approx(np.sqrt(3 * wanted[name]), rel=0.01), name
+
+
+def test_joint_matrices_of_equal_widths_begin_as_in_tensor2tensor():
+    """Self-attention 1 / 2D, cross-attention's keys and values 2 / 3D, its queries 1 / D."""
+    model = make(initialisation="joint", encoder_layers=48, decoder_layers=48)
+    own, cross = model.encoder.layers.self_attention, model.decoder.layers.cross_attention
+    pairs = [(own.query, 1 / 32), (own.key, 1 / 32), (own.value, 1 / 32), (own.output, 1 / 16)]
+    pairs += [(cross.query, 1 / 16), (cross.key, 2 / 48), (cross.value, 2 / 48)]
+    for linear, variance in pairs:
+        assert np.asarray(linear.kernel[...]).var() == pytest.approx(variance, rel=0.04)
 
 
 def test_what_stands_on_padding_changes_nothing():
