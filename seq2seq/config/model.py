@@ -28,6 +28,8 @@ class ModelConfig:
         positions: Fixed sinusoids or learned embeddings (Table 3, row E).
         sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
         max_positions: Longest sentence that learned positions can hold.
+        scale_positions: Whether learned positions are multiplied by √D, as embeddings are, so that
+            they begin with standard deviation 1 (tensor2tensor 1.0) instead of D^-0.5.
         attention_bias: Whether the attention projections have biases.
         output_bias: Whether the logits have a bias.
         initialisation: How the first weights are drawn: uniformly with variance 2 / (inputs +
@@ -59,6 +61,7 @@ class ModelConfig:
     positions: Literal["sinusoidal", "learned"] = "sinusoidal"
     sinusoids: Literal["interleaved", "concatenated"] = "interleaved"
     max_positions: int = 1024
+    scale_positions: bool = False
     attention_bias: bool = False
     output_bias: bool = False
     initialisation: Literal["xavier", "joint"] = "xavier"

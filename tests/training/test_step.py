@@ -1,4 +1,6 @@
-"""What an update draws its dropout from, and the ways to compute it."""
+"""What an update draws its dropout from, the ways to compute it, and the labels it smooths."""
+
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +9,7 @@ import pytest
 
 from seq2seq import parallel
 from seq2seq.config import Config, ModelConfig, TrainingConfig
+from seq2seq.model import functional
 from seq2seq.training import step as step_module
 from seq2seq.types import Batch
 
@@ -48,3 +51,21 @@ def test_on_a_cpu_dropout_is_drawn_by_threefry():
     )
     assert auto == named == jax.random.fold_in(jax.random.key(0), 1)
     assert jax.random.key_impl(rbg) != jax.random.key_impl(auto)
+
+
+@pytest.mark.parametrize("over", ["all", "others"])
+def test_an_update_smooths_labels_over_what_the_recipe_says(over):
+    """ε = ½ of 20 pieces: each has 1/40 and the label ½ more, or each of the others 1/38."""
+    training = TrainingConfig(label_smoothing=0.5, label_smoothing_over=over)
+    config = Config(model=replace(MODEL, dropout=0.0), training=training)
+    functions = step_module.make(config, 20, 20, jnp.dtype("float32"))
+    state, placed = functions.init(jax.random.key(0)), jax.tree.map(jnp.asarray, batch())
+    model = functional.merge(functions.graph, state.params)
+    log_probs = np.asarray(jax.nn.log_softmax(model.logits(model(placed))), np.float64)
+    is_label = np.eye(20, dtype=bool)[batch().target_outputs]
+    targets = {"all": np.where(is_label, 0.5 + 1 / 40, 1 / 40)}
+    targets["others"] = np.where(is_label, 0.5, 1 / 38)
+    wanted = {name: -(target * log_probs).sum() for name, target in targets.items()}
+    _, metrics = parallel.data_parallel(functions.train)(state, placed, jax.random.key(1))
+    assert float(metrics.sums.loss) == pytest.approx(wanted[over], rel=1e-5)
+    assert wanted["all"] != pytest.approx(wanted["others"], rel=1e-3)
