@@ -1,14 +1,18 @@
-"""What an update draws its dropout from, the ways to compute it, and the labels it smooths."""
+"""What an update draws its dropout from, packing, clipping, and the labels it smooths."""
 
 from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from seq2seq import parallel
 from seq2seq.config import Config, ModelConfig, TrainingConfig
+from seq2seq.data.batches import gather
+from seq2seq.data.packing import Plan, pack
+from seq2seq.data.storage import TokenPairs
 from seq2seq.model import functional
 from seq2seq.training import step as step_module
 from seq2seq.types import Batch
@@ -69,3 +73,62 @@ def test_an_update_smooths_labels_over_what_the_recipe_says(over):
     _, metrics = parallel.data_parallel(functions.train)(state, placed, jax.random.key(1))
     assert float(metrics.sums.loss) == pytest.approx(wanted[over], rel=1e-5)
     assert wanted["all"] != pytest.approx(wanted["others"], rel=1e-3)
+
+
+def sentence_pairs(count):
+    """Pairs of different lengths, some of them with nothing on one side."""
+    rng = np.random.default_rng(0)
+    sides = [[rng.integers(4, 20, rng.integers(0, 7)).tolist() for _ in range(count)] for _ in "st"]
+    return TokenPairs.of(*sides)
+
+
+def alone(count):
+    """As many plans, each of one pair in one row."""
+    return [Plan(np.array([pair]), np.array([0, 1])) for pair in range(count)]
+
+
+def added(trees):
+    return jax.tree.map(lambda *leaves: np.sum(np.stack(leaves), axis=0), *trees)
+
+
+def test_a_packed_batch_gives_what_its_sentences_give_alone(monkeypatch):
+    """Sums of the loss and of its gradient; the other rows of a batch are empty."""
+    monkeypatch.setattr(step_module, "optimizer", lambda *_: optax.sgd(1.0))
+    config = Config(model=replace(MODEL, dropout=0.0))
+    functions = step_module.make(config, 20, 20, jnp.dtype("float32"))
+    train, evaluate = map(parallel.data_parallel, (functions.train, functions.evaluate))
+    state, pairs = functions.init(jax.random.key(0)), sentence_pairs(24)
+
+    def sums(plan):
+        batch = parallel.place(gather(pairs, plan, slice(0, plan.rows), (8, 20, 18)))
+        after, metrics = train(state, batch, jax.random.key(1))
+        tokens = float(metrics.sums.tokens)
+        gradient = jax.tree.map(lambda a, b: (a - b) * tokens, state.params, after.params)
+        validated = evaluate(state.params, batch)[1]
+        return jax.device_get((metrics.sums, metrics.source_tokens, validated, gradient))
+
+    plan = pack(pairs.source_lengths + 1, pairs.target_lengths + 1, 20, 18)
+    assert 1 < plan.rows < 8
+    assert np.diff(plan.row_starts).max() > 2
+    found, wanted = sums(plan), added(map(sums, alone(24)))
+    assert found[0].tokens == pairs.target_lengths.sum() + 24
+    for a, b in zip(jax.tree.leaves(found[:3]), jax.tree.leaves(wanted[:3]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    for a, b in zip(jax.tree.leaves(found[3]), jax.tree.leaves(wanted[3]), strict=True):
+        assert np.abs(b).max() > 0.1
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_an_update_is_that_of_a_gradient_of_the_norm_asked_for():
+    """Its rate is 1, and ε outweighs the gradient g: Adam's first update is -g / (|g| + ε)."""
+    training = TrainingConfig(learning_rate=1.0, warmup_steps=1, epsilon=0.5, gradient_clip=0.25)
+    config, dtype = Config(model=MODEL, training=training), jnp.dtype("float32")
+    functions = step_module.make(config, 20, 20, dtype)
+    state = functions.init(jax.random.key(0))
+    train = parallel.data_parallel(functions.train)
+    after, metrics = train(state, parallel.place(batch()), jax.random.key(1))
+    updates = jax.tree.map(lambda a, b: np.abs(a - b), after.params, state.params)
+    gradients = [update / (1 - update) * 0.5 for update in jax.tree.leaves(updates)]
+    assert float(metrics.gradient_norm) > 0.5
+    norm = np.sqrt(sum(np.square(part).sum() for part in gradients))
+    assert norm == pytest.approx(0.25, rel=1e-4)
