@@ -542,6 +542,20 @@ def test_evaluate_warns_of_tokenised_text(trained, call, tmp_path):
     assert status == 0
     assert list(json.loads(out)) == ["bleu"]
     assert any("the reference looks tokenised" in line for line in err)
+    assert not any("the translations look tokenised" in line for line in err)
+
+
+def test_evaluate_warns_of_translations_that_look_tokenised(trained, call, tmp_path):
+    """What the vocabulary does not know at all is left as it is, so here it is the translation."""
+    (tmp_path / "a").write_text("漢 .\n" * 3)
+    (tmp_path / "b").write_text("漢.\n" * 3)
+    words = ("--source", tmp_path / "a", "--reference", tmp_path / "b", "--json")
+    status, _, err = call("evaluate", trained.path, *words)
+    assert status == 0
+    [warning] = [line for line in err if "tokenised" in line]
+    assert warning.endswith(
+        ": the translations look tokenised; scores compare only on detokenised text"
+    )
 
 
 def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
