@@ -44,8 +44,8 @@ class SentenceAttention:
     """The attention weights of one sentence and its translation, with names for both axes.
 
     Attributes:
-        sentence: The source as text.
-        translation: The target as text: what the search found, or what was forced.
+        sentence: The source as text; as people write it where `Translator.attention` gave it.
+        translation: The target likewise: what the search found, or what was forced.
         source: The S pieces that the encoder reads, the end symbol last.
         target: The T pieces that the decoder predicts, the end symbol last: its rows.
         read: The T pieces that it reads for that: the start symbol, then the target up to the piece

@@ -338,7 +338,10 @@ class Translator:
         else:
             read = Sentence.of(self._target_text.apply([target])[0], both.target)
             read.check("the translation", both.target, longest + decoding.max_extra_tokens)
-        return self._observe(self.params, [sentence], [read])[0]
+        found = self._observe(self.params, [sentence], [read])[0]
+        texts = ((self._source_text, found.sentence), (self._target_text, found.translation))
+        written = [side.undo([text])[0] for side, text in texts]
+        return replace(found, sentence=written[0], translation=written[1])
 
     def _untranslated(self, sentence: str, encoded: list[int], bans: Bans) -> Translation:
         """What becomes of a sentence of which nothing is known: names in other scripts, emoji."""

@@ -16,7 +16,9 @@ import pytest
 
 import seq2seq
 from seq2seq import recipes
+from seq2seq.commands.evaluate import Results
 from seq2seq.data.vocabulary_training import normalization_rules
+from seq2seq.evaluation import paper_bleu, scores
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import _CONTROL
 
@@ -408,7 +410,9 @@ def test_evaluate_prints_a_table_and_keeps_what_it_found(trained, call, tmp_path
     assert target.read_text().count("\n") == 40
     assert not [line for line in err if "warning" in line]
     kept = json.loads(RunDirectory.open(trained.path).results.read_text())
-    assert f"{kept['test']['bleu']['score']:6.2f}" in lines[1]
+    step = RunDirectory.open(trained.path).best_step()
+    assert kept["test"][str(step)]["step"] == step
+    assert f"{kept['test'][str(step)]['bleu']['score']:6.2f}" in lines[1]
 
 
 def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
@@ -421,6 +425,7 @@ def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
     found = [call("evaluate", copied, "--split", name, "--json") for name in ("dev", "validation")]
     assert found[0][:2] == found[1][:2]
     assert found[0][0] == 0
+    assert list(RunDirectory.open(copied).read_results()) == ["dev"]
 
 
 def test_the_scores_are_those_of_sacrebleu_itself(trained, call, reversal, tmp_path):
@@ -461,19 +466,35 @@ def test_other_bleus_stand_beside_sacrebleus_own(trained, call):
     starts = ["  BLEU ", "      compares with sacreBLEU", "  CHRF ", "  BLEU of lower-cased"]
     places = [next(i for i, line in enumerate(shown) if line.startswith(s)) for s in starts]
     assert places == sorted(places)
-    for text in ("    tokenised ", "    + hyphens split ", "    + plain quotes ", "  BLEU by part"):
+    for text in ("    tokenised ", "      compares with multi-bleu", "  BLEU by part"):
         assert any(line.startswith(text) for line in shown)
+    assert "split" not in out  # the small task's target language is not German
     figures = json.loads(call(*words, "--breakdown", "--json")[1])
     assert list(figures) == ["bleu", "chrf", "paper_bleu", "tokenised_bleu", "breakdown"]
     names = [step["name"] for step in figures["paper_bleu"]["steps"]]
-    assert names == ["tokenised", "+ hyphens split", "+ plain quotes"]
+    assert names == ["tokenised"]
     assert figures["paper_bleu"]["signature"].startswith("paper-bleu|")
     parts = figures["breakdown"]
     assert parts["signature"] == figures["bleu"]["signature"]
     assert sum(part["sentences"] for part in parts["by_length"]) == 40
     assert [part["sentences"] for part in parts["by_words"]] == [40, 0]
-    results = RunDirectory.open(trained.path).results
-    assert json.loads(results.read_text())["test"] == figures
+    run = RunDirectory.open(trained.path)
+    kept = run.read_results()["test"][str(run.best_step())]
+    assert kept == {"step": run.best_step(), **figures}
+
+
+@pytest.mark.parametrize(
+    ("languages", "steps", "published"),
+    [(("en", "de"), 3, "28.4 (big)"), (("en", "fr"), 1, "41.8 (big)")],
+)
+def test_published_figures_are_named_beside_their_test_set_only(languages, steps, published):
+    texts = ["The E-Mail is here , he said ."] * 2
+    given = (scores.evaluate(texts, texts), paper_bleu.paper_bleu(texts, texts, languages[1]))
+    for name in ("newstest2014", "test"):
+        shown = Results(name, languages, *given).lines()
+        found = [line for line in shown if line.startswith("      compares with ")]
+        assert len(found) == 1 + steps  # the first is sacreBLEU's
+        assert (published in found[-1]) is (name == "newstest2014")
 
 
 def test_a_breakdown_without_the_training_text(copied, call):
@@ -504,9 +525,9 @@ def test_several_runs_are_compared(trained, copied, call):
     figures = json.loads(call(*randomised)[1])
     assert [run["run"] for run in figures["runs"]] == [str(trained.path), str(copied)]
     assert figures["significance"]["test"] == "randomization"
-    kept = [json.loads(RunDirectory.open(run).results.read_text()) for run in words[1:3]]
-    for run, results in zip(figures["runs"], kept, strict=True):
-        assert results["test"]["bleu"] == run["bleu"]
+    for figure, run in zip(figures["runs"], map(RunDirectory.open, words[1:3]), strict=True):
+        kept = run.read_results()["test"][str(run.best_step())]
+        assert kept["bleu"] == figure["bleu"]
 
 
 def test_a_run_of_prepared_text_takes_and_gives_raw_text(trained, call, reversal, tmp_path):
@@ -529,6 +550,13 @@ def test_a_run_of_prepared_text_takes_and_gives_raw_text(trained, call, reversal
     assert out == out.lower()
     assert " ." not in out
     assert out.endswith(".\n")
+    page = tmp_path / "page.html"
+    words_of = ("attention", tmp_path / "run", "Ada Bea.", "--output", page)
+    assert call(*words_of)[1] == f"{out}{page}\n"
+    assert call(*words_of, "--target", "Bea, Ada.")[1] == f"bea, ada.\n{page}\n"
+    shown = page.read_text("utf-8")
+    assert '"sentence":"ada bea.","translation":"bea, ada."' in shown
+    assert '"\u2581."' in shown
     status, _, err = call(*words, "--data.lowercase=false")
     assert status == 2
     assert "data.lowercase is True in this run, False in the config" in err[-1]

@@ -60,14 +60,14 @@ def _scores(
     sources, references = [pair.source for pair in test], [pair.target for pair in test]
     pairs = EvaluationSet("test", sources, references)
     hypotheses = translated(translator, sources)
-    bleu = scored(run, pairs, hypotheses, Wanted()).scores["bleu"]
+    bleu = scored(run, run.chosen("best"), pairs, hypotheses, Wanted()).scores["bleu"]
     marked = zip(contrasts, translations, strict=True)
     right = sum(sense_is_right(pair, text) for pair, text in marked)
     share = 100 * right / len(contrasts)
     show("")
     show(f"test set, {len(test):,} unseen sentences: BLEU {bleu.score:.1f} ({bleu.signature})")
     show(f"ambiguous words in the right sense: {right} of {len(contrasts)} ({share:.1f} %)")
-    run.add_results({"ambiguous": {"right": share}})
+    run.add_results({"ambiguous words": {"right": share}})
 
 
 def _samples(translations: Mapping[AmbiguousPair, str]) -> None:
