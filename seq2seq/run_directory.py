@@ -272,14 +272,12 @@ class RunDirectory:
         Raises:
             UserError: It is no JSON object, or cannot be read.
         """
+        with storage_errors(self.results):
+            text = self.results.read_text() if self.results.exists() else "{}"
         try:
-            with storage_errors(self.results):
-                known = json.loads(self.results.read_text()) if self.results.exists() else {}
-        except ValueError as error:
+            return dict(json.loads(text))
+        except (ValueError, TypeError) as error:
             raise UserError(f"{self.results}: expected a JSON object ({error})") from None
-        if not isinstance(known, dict):
-            raise UserError(f"{self.results}: expected a JSON object, found another value")
-        return known
 
     def add_results(self, results: Mapping[str, Any]) -> None:
         """Puts figures into results.json, beside those of other names.
@@ -294,9 +292,7 @@ class RunDirectory:
         self._replace(self.results, text + "\n")
 
     def add_scores(self, test_set: str, checkpoint: Chosen, scores: Mapping[str, Any]) -> None:
-        """Puts the scores of a checkpoint into results.json, beside those of the others.
-
-        They stand there by the names of the test set and of the checkpoint, with its step.
+        """Puts scores into results.json, by the names of the test set and of the checkpoint.
 
         Args:
             test_set: Name of the test set.
@@ -306,10 +302,9 @@ class RunDirectory:
         Raises:
             UserError: What is there is no JSON object, or no space is left.
         """
-        known = self.read_results().get(test_set)
+        known, found = self.read_results().get(test_set), {"step": checkpoint.step, **scores}
         others = known if isinstance(known, dict) else {}
-        found = {checkpoint.name: {"step": checkpoint.step, **scores}}
-        self.add_results({test_set: {**others, **found}})
+        self.add_results({test_set: {**others, checkpoint.name: found}})
 
     def _write_config(self) -> None:
         self._replace(self.path / _CONFIG, recipes.dump(self.config))

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq import attention_maps, parallel, preprocessing
@@ -27,6 +27,7 @@ from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
 from seq2seq.model.functional import Make
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translations import TargetScore, Translation
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
@@ -34,60 +35,6 @@ _CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters that normalisation drops; the others are white space."""
 
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
-
-
-@dataclass(frozen=True)
-class Translation:
-    """One translated sentence.
-
-    Attributes:
-        text: The translation, detokenised, in one line; lower-cased where `data.lowercase` is set.
-        score: Log-probability divided by the length penalty; 0 for an empty sentence.
-        tokens: The pieces of the translation, without the end symbol.
-        cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
-        unknown: Source tokens that the vocabulary does not know.
-        copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
-        others: The next best translations, `decoding.n_best` with this one, or fewer where the
-            search found no more.
-        dropped: Control characters of the source, which say nothing and were left out.
-    """
-
-    text: str
-    score: float = 0.0
-    tokens: tuple[str, ...] = ()
-    cut: int = 0
-    unknown: int = 0
-    copied: bool = False
-    others: tuple["Translation", ...] = ()
-    dropped: int = 0
-
-
-@dataclass(frozen=True)
-class TargetScore:
-    """How probable a given translation is.
-
-    Attributes:
-        tokens: Its pieces, with the end symbol.
-        log_probs: The log-probability of each, given the source and the pieces before, in nats.
-        score: Their sum divided by the length penalty, as a search ranks it.
-        too_long: Whether it is longer than `decoding.max_source_length` and `max_extra_tokens`
-            allow: no search would find it, so its probability counts as 0.
-    """
-
-    tokens: tuple[str, ...]
-    log_probs: tuple[float, ...]
-    score: float
-    too_long: bool = False
-
-    @property
-    def log_prob(self) -> float:
-        """The log-probability of the whole, in nats."""
-        return math.fsum(self.log_probs) if not self.too_long else -math.inf
-
-    @property
-    def perplexity(self) -> float:
-        """The exponential of minus the mean log-probability of a token."""
-        return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
 
 
 class Translator:

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
     ("errors", "types", "allocator", "option_values"),
     ("config",),
-    ("recipe_text", "recipes", "options"),
+    ("recipe_text", "recipes", "options", "command_options"),
     (
         "vocabulary",
         "parallel",
@@ -26,7 +26,7 @@ RANKS = (
     ),
     ("run_directory", "data", "model"),
     ("attention_maps", "decoding"),
-    ("translator", "explanation"),
+    ("translator", "translations", "explanation"),
     ("evaluation", "interop", "pictures", "deciding_words"),
     ("training", "serving"),
     ("commands", "inputs"),

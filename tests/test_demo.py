@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import options
 from seq2seq.commands import demo
 from seq2seq.data.phrasebook import PhrasePair, ambiguous
 from seq2seq.run_directory import RunDirectory

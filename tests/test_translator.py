@@ -14,7 +14,8 @@ from seq2seq.decoding.consensus import consensus
 from seq2seq.errors import UserError
 from seq2seq.explanation import Explanation
 from seq2seq.model import functional
-from seq2seq.translator import Translation, Translator
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
 
 SENTENCES = [
     "kim",

@@ -14,7 +14,8 @@ from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.translator import Translation, Translator
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
 
 _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from seq2seq.config import DecodingConfig
 from seq2seq.explanation import Explanation
-from seq2seq.translator import Translation, Translator
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
 
 _PART = 256
 """Lines that are explained at a time: their attention stands in memory."""
