@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FILES = """if True:
     from setuptools.dist import Distribution
 
-    package = Distribution()
+    package = Distribution({"script_name": "setup.py"})
     package.parse_config_files()
     package.include_package_data = False
     build = package.get_command_obj("build_py")
