@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import say, show, use_compilation_cache
 from seq2seq.config import DataConfig, DecodingConfig
@@ -178,8 +176,7 @@ def translated(
     translator: Translator, sources: Sequence[str], decoding: DecodingConfig | None = None
 ) -> list[str]:
     """Translates sentences, and shows how far it is; the run's own search by default."""
-    quiet = jax.process_index() > 0
-    with Progress("translating", len(sources), unit="sentences", quiet=quiet) as progress:
+    with Progress("translating", len(sources), unit="sentences") as progress:
         results = translator.translate(sources, decoding, progress.advance)
     return [result.text for result in results]
 
@@ -193,8 +190,7 @@ def scored(
 ) -> Results:
     """Scores translations of a test set and keeps the scores in the run's results.json.
 
-    There each checkpoint has its own; of several hosts, the first one writes them. Warns where the
-    text makes scores incomparable.
+    There each checkpoint has its own. Warns where the text makes scores incomparable.
 
     Args:
         run: Whose translations they are.
@@ -215,8 +211,7 @@ def scored(
         _breakdown(pairs, hypotheses, data) if wanted.breakdown else None,
     )
     try:
-        if jax.process_index() == 0:
-            run.add_scores(pairs.name, checkpoint, results.as_json())
+        run.add_scores(pairs.name, checkpoint, results.as_json())
     except UserError as error:
         say(f"warning: scores not kept: {error}")
     return results

@@ -120,7 +120,8 @@ def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
         show(f"best checkpoint: step {best:,}{_validation(run, best)}")
     if outcome.averaged is not None:
         show(average_line(run, outcome.averaged))
-        evaluate_both(run)
+        if jax.process_count() == 1:  # several hosts leave it to `seq2seq evaluate`
+            evaluate_both(run)
     files = "" if run.config.data.test else " --source FILE --reference FILE"
     path = shlex.quote(str(run.path))
     show(f"next: seq2seq evaluate {path}{files}\n      seq2seq translate {path} FILE")
