@@ -56,6 +56,6 @@ def test_epsilon_is_a_millionth_unless_a_recipe_says_otherwise():
     """Inside the root: of inputs with variance 1e-6, as large as ε, the result has half of 1."""
     x = jnp.tile(jnp.asarray([1e-3, -1e-3]), 4)[None]
     found = LayerNorm(ModelConfig(width=8, heads=2))(x)
-    np.testing.assert_allclose(found, 1e3 * x / np.sqrt(2), rtol=1e-4)
+    np.testing.assert_allclose(found, 1e3 * x / 2**0.5, rtol=1e-4)
     wider = LayerNorm(ModelConfig(width=8, heads=2, norm_epsilon=3e-6))(x)
     np.testing.assert_allclose(wider, 1e3 * x / 2, rtol=1e-4)
