@@ -1,7 +1,7 @@
 """`seq2seq translate`: files or stdin, line by line; what comes from a pipe is answered at once."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -72,20 +72,32 @@ def translate(
                         chunk, decoding, progress.advance, begun, done, banned, held
                     )
                 except LineError as error:
-                    file = {"prefix": prefix, "banned": ban, "forced": force}.get(error.what)
-                    line = error.number if file else error.number - done + number
-                    place = f"{file or name}:{line}"
-                    raise UserError(f"{place}: {error.reason}") from None
+                    beside = {"prefix": prefix, "banned": ban, "forced": force}
+                    raise _placed(error, beside, name, number - done) from None
                 out.writelines(form.written(translator, chunk, results, decoding, done))
                 out.flush()
-                for result in results:
-                    number += 1
-                    _warn(result, f"{name}:{number}", progress)
-                done += len(results)
-        for companion in (prefixes, forced):
-            if companion is not None:
-                companion.end()
+                for i, result in enumerate(results, start=number + 1):
+                    _warn(result, f"{name}:{i}", progress)
+                number, done = number + len(results), done + len(results)
+        for companion in filter(None, (prefixes, forced)):
+            companion.end()
     return 0
+
+
+def _placed(
+    error: LineError, beside: Mapping[str, Path | None], name: str, shift: int
+) -> UserError:
+    """The error with the file and the line that it is about.
+
+    Args:
+        error: About a line of what is translated, or of a file that goes with it.
+        beside: These files, by what the error calls their lines.
+        name: Of what is translated.
+        shift: From its number in all that is translated to its line in this file.
+    """
+    file = beside.get(error.what)
+    line = error.number if file else error.number + shift
+    return UserError(f"{file or name}:{line}: {error.reason}")
 
 
 def _translating(target: Path | None) -> Progress:

@@ -13,7 +13,7 @@ from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding import rules
 from seq2seq.decoding.batching import Queue, Shape, phrase_table, queues
-from seq2seq.decoding.beam_search import Deal, Hypotheses, beam_search
+from seq2seq.decoding.beam_search import Deal, Hypotheses, Restrict, beam_search
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.constraints import Forced, dealt
 from seq2seq.decoding.options import SearchOptions
@@ -252,16 +252,23 @@ def search(
         rows=rows,
         room=room,
         refill=max(1, rows // _REFILL) if rows < source.shape[0] else rows,
-        restrict=rules.restrict(
-            decoding,
-            symbols.end,
-            prefixes=sources.prefixes.shape[1] > 0,
-            forced=forced is not None,
-            banned=banned,
-            own_banned=sources.banned is not None,
-        ),
+        restrict=_restrict(sources, decoding, symbols.end, banned),
         deal=None if forced is None else _dealt(symbols),
         numbers=sources.numbers,
+    )
+
+
+def _restrict(
+    sources: Sources, decoding: DecodingConfig, end_id: int, banned: Banned | None
+) -> Restrict | None:
+    """The rules for these sources."""
+    return rules.restrict(
+        decoding,
+        end_id,
+        prefixes=sources.prefixes.shape[1] > 0,
+        forced=sources.forced is not None,
+        banned=banned,
+        own_banned=sources.banned is not None,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from seq2seq.attention_maps import attention_maps
 from seq2seq.config import ModelConfig
-from seq2seq.decoding.alignment import layer_index, reading, word_alignment
+from seq2seq.decoding.alignment import _index, reading, word_alignment
 from seq2seq.decoding.forced import Pairs, token_log_probs
 from seq2seq.errors import UserError
 from seq2seq.model import functional
@@ -61,10 +61,10 @@ def test_random_weights_give_what_sums_over_words_give():
 
 
 def test_the_layer_is_the_last_but_one_unless_one_is_named():
-    assert [layer_index(None, layers) for layers in (1, 2, 6)] == [0, 0, 4]
-    assert [layer_index(wanted, 6) for wanted in (1, 6)] == [0, 5]
+    assert [_index(None, layers) for layers in (1, 2, 6)] == [0, 0, 4]
+    assert [_index(wanted, 6) for wanted in (1, 6)] == [0, 5]
     with pytest.raises(UserError, match="at most 6, found 7"):
-        layer_index(7, 6)
+        _index(7, 6)
 
 
 def test_a_reading_is_the_probabilities_and_the_mean_of_the_heads_of_one_layer():
