@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import command_options, recipes
+from seq2seq import command_options, options, recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
