@@ -227,6 +227,15 @@ def test_what_stands_as_whole_words():
         assert bans.held(text) == held, text
 
 
+def test_a_letter_that_is_left_out_is_that_of_fewest_pieces_and_of_no_symbol(model):
+    bans = Bans(["kim"], Writing(model.vocabularies.target, sides(DataConfig())[1]))
+    left_out = [model.vocabularies.target.pieces[i] for [i] in bans._pieces_with_a_letter_of("kim")]
+    text = [p for p in model.vocabularies.target.pieces[4:] if not p.startswith("<")]
+    assert left_out == min(([p for p in text if c in p] for c in "kim"), key=len)
+    ends = bans._pieces_with_a_letter_of("s")
+    assert [model.vocabularies.target.symbols.end] not in ends
+
+
 def test_translate_keeps_out_and_in_what_files_say(trained, call, tmp_path):
     files = {name: tmp_path / name for name in ("text", "ban", "force")}
     files["text"].write_text("ada bea\n\nkim\n")

@@ -173,13 +173,15 @@ class Bans:
 
     def _pieces_with_a_letter_of(self, phrase: str) -> list[list[int]]:
         """All pieces with that letter of a phrase that the fewest have, each as a sequence."""
-        pieces = [unicodedata.normalize("NFD", p) for p in self._writing.vocabulary.pieces]
+        vocabulary = self._writing.vocabulary
+        pieces = [unicodedata.normalize("NFD", piece) for piece in vocabulary.pieces]
+        text = [i for i in range(len(pieces)) if i not in vocabulary.symbols]
         letters = unicodedata.normalize("NFD", phrase)
         letters = "".join(filter(str.isalnum, letters)) or letters.replace(" ", "")
 
         def having(letter: str) -> list[list[int]]:
             byte = f"<0x{letter.encode()[-1]:02X}>"
-            return [[i] for i, p in enumerate(pieces) if p == byte or letter in p]
+            return [[i] for i in text if pieces[i] == byte or letter in pieces[i]]
 
         return min(map(having, dict.fromkeys(letters)), key=len)
 
