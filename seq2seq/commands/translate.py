@@ -54,7 +54,7 @@ def translate(
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint, ensemble)
     with text_io.output(target) as out, _translating(target) as progress:
-        done = 0
+        done, beside = 0, {"prefix": prefix, "banned": ban, "forced": force}
         banned = [] if ban is None else list(text_io.read_lines(ban, progress.note))
         prefixes, forced = (
             None if path is None else Companion(path, progress.note) for path in (prefix, force)
@@ -72,7 +72,6 @@ def translate(
                         chunk, decoding, progress.advance, begun, done, banned, held
                     )
                 except LineError as error:
-                    beside = {"prefix": prefix, "banned": ban, "forced": force}
                     raise _placed(error, beside, name, number - done) from None
                 out.writelines(form.written(translator, chunk, results, decoding, done))
                 out.flush()

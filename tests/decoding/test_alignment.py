@@ -81,7 +81,7 @@ def test_a_reading_is_the_probabilities_and_the_mean_of_the_heads_of_one_layer()
     maps = attention_maps(model, pairs.source, pairs.source_segments, pairs.inputs, pairs.segments)
     log_probs = token_log_probs(model, pairs)
     for layer in range(3):
-        found = reading(model, pairs, layer)
+        found = reading(model, pairs, layer + 1)
         np.testing.assert_allclose(found.log_probs, log_probs, rtol=1e-6)
         np.testing.assert_allclose(found.attention, maps.cross[layer].mean(axis=1), rtol=1e-6)
     assert not np.allclose(maps.cross[0].mean(axis=1), maps.cross[1].mean(axis=1))
