@@ -275,7 +275,7 @@ class RunDirectory:
         with storage_errors(self.results):
             text = self.results.read_text() if self.results.exists() else "{}"
         try:
-            return dict(json.loads(text))
+            return {**json.loads(text)}
         except (ValueError, TypeError) as error:
             raise UserError(f"{self.results}: expected a JSON object ({error})") from None
 

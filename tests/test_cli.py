@@ -417,6 +417,7 @@ def test_evaluate_prints_a_table_and_keeps_what_it_found(trained, call, tmp_path
 
 def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
     config = copied / "config.yaml"
+    (copied / "results.json").unlink(missing_ok=True)
     plain = config.read_text()
     config.write_text(
         plain.replace("  validation:\n  - path:", "  validation:\n  - name: dev\n    path:")

@@ -1,11 +1,15 @@
 """The demonstration's output, after one update of a tiny model and with translations put in."""
 
+import io
 import json
 import shlex
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from seq2seq import options
+from seq2seq.cli import main
 from seq2seq.commands import demo
 from seq2seq.data.phrasebook import PhrasePair, ambiguous
 from seq2seq.run_directory import RunDirectory
@@ -19,7 +23,9 @@ TINY = (
     "--model.heads=2",
     "--model.feed_forward_width=8",
     "--training.steps=1",
+    "--training.warmup_steps=1",
     "--training.validation_sentences=0",
+    "--training.best_metric=loss",
     "--training.compute_dtype=float32",
     "--data.max_length=80",
     "--data.source_row_length=80",
@@ -28,26 +34,28 @@ TINY = (
 TEST = [PhrasePair("The dog sleeps now.", "Der Hund schläft jetzt.")] * 3
 
 
-@pytest.fixture
-def shown(tmp_path, monkeypatch, call):
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
     """What the demonstration prints, its run, and the ambiguous sentences; the first one is wrong.
 
     The sentences of the minimal pairs shown are all that is trained on, translated and drawn.
     """
-    every = ambiguous()
+    folder, every = tmp_path_factory.mktemp("demo"), ambiguous()
     pairs = [pair for word in demo._SHOWN for pair in demo._minimal_pair(word, every)]
     for language, texts in (("en", [x.source for x in pairs]), ("de", [x.target for x in pairs])):
-        (tmp_path / f"text.{language}").write_text("".join(f"{x}\n" for x in texts), "utf-8")
+        (folder / f"text.{language}").write_text("".join(f"{x}\n" for x in texts), "utf-8")
     answers = {pair.source: pair.target for pair in (*pairs, *TEST)} | {pairs[0].source: "Nichts."}
-    monkeypatch.setattr(demo, "ambiguous", lambda: pairs)
-    monkeypatch.setattr(demo, "split", lambda name: {"test": TEST}[name])
-    monkeypatch.setattr(demo, "translated", lambda _, sources: [answers[x] for x in sources])
-    run, text = tmp_path / "run", tmp_path / "text.{lang}"
+    run, text = folder / "run", folder / "text.{lang}"
     data = [f"--data.{key}={text}" for key in ("train", "validation", "test")]
-    words = ("--config", RECIPE, f"--run={run}", f"--data.cache={tmp_path / 'cache'}")
-    status, out, _ = call("demo", *words, *data, *TINY)
-    assert status == 0
-    return out.splitlines(), run, pairs
+    words = ("demo", "--config", str(RECIPE), f"--run={run}", f"--data.cache={folder / 'cache'}")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out:
+        patch.setattr(demo, "ambiguous", lambda: pairs)
+        patch.setattr(demo, "split", lambda name: {"test": TEST}[name])
+        patch.setattr(demo, "translated", lambda _, sources: [answers[x] for x in sources])
+        with pytest.raises(SystemExit) as end:
+            main([*words, *data, *TINY])
+    assert end.value.code == 0
+    return out.getvalue().splitlines(), run, pairs
 
 
 def test_the_demonstration_shows_scores_samples_and_what_to_do_next(shown):
@@ -65,8 +73,8 @@ def test_the_demonstration_shows_scores_samples_and_what_to_do_next(shown):
         assert lines[place + 1] == f"    {text}"
     assert {pair.word for pair in pairs} == set(demo._SHOWN)
     kept = json.loads(RunDirectory.open(run).results.read_text())
-    assert kept["ambiguous"] == {"right": pytest.approx(100 * right / count)}
-    assert kept["test"]["bleu"]["score"] == pytest.approx(100)
+    assert kept["ambiguous words"] == {"right": pytest.approx(100 * right / count)}
+    assert kept["test"]["1"]["bleu"]["score"] == pytest.approx(100)
     assert kept["deciding words"]["encoder"]["sentences"] == count
 
 
@@ -79,7 +87,7 @@ def test_the_demonstration_ends_with_its_files_and_with_commands_that_exist(show
         assert f"attention_{word}" in end[1]
         assert (run / f"attention_{word}.png").read_bytes().startswith(b"\x89PNG")
         assert '"sentence":"' in (run / f"attention_{word}.html").read_text("utf-8")
-    commands = [line.rpartition("| ")[2] for line in end if ".venv/bin/seq2seq" in line]
+    commands = [line.rpartition("| ")[2].strip() for line in end if "seq2seq " in line]
     parsed = [options.parse(shlex.split(command)[1:]) for command in commands]
     names = [arguments.command for arguments, _ in parsed]
     assert names == ["translate", "attention", "evaluate", "describe"]

@@ -131,8 +131,9 @@ def _farewell(run: Path) -> None:
     names = " and ".join(f"attention_{word}" for word in _DRAWN)
     show(f"What the heads look at, word by word: {names}, .html to hover over and .png, in {run}")
     show("Try next:")
-    show(f'  echo "The tired animal sat by the river bank." | .venv/bin/seq2seq translate {run}')
-    show(f'  .venv/bin/seq2seq attention {run} "{_LOOKED_AT}" --output bank.html')
-    show(f"  .venv/bin/seq2seq evaluate {run} --metrics bleu chrf ter")
-    show(f"  .venv/bin/seq2seq describe {run}")
+    seq2seq = ".venv/bin/seq2seq" if Path(".venv/bin/seq2seq").exists() else "seq2seq"
+    show(f'  echo "The tired animal sat by the river bank." | {seq2seq} translate {run}')
+    show(f'  {seq2seq} attention {run} "{_LOOKED_AT}" --output bank.html')
+    show(f"  {seq2seq} evaluate {run} --metrics bleu chrf ter")
+    show(f"  {seq2seq} describe {run}")
     show("Your own parallel text: docs/quick_start.md")
