@@ -172,9 +172,12 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if prefix == text_io.STDIN and text_io.STDIN in files:
         raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
     inputs.check_output(arguments.output)
+    if arguments.resume:
+        inputs.check_resumable([*files, prefix], arguments.output)
     from seq2seq.commands.translate import translate
 
-    return translate(run, files, arguments.output, decoding, arguments.checkpoint, prefix)
+    given = (decoding, arguments.checkpoint, prefix, arguments.resume)
+    return translate(run, files, arguments.output, *given)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

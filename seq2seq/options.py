@@ -221,6 +221,8 @@ def _translate() -> _Parser:
     parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
+    text = "keep what is done beside the output; after an interruption, go on from there"
+    parser.add_argument("--resume", action="store_true", help=text)
     _add_checkpoint(parser)
     return parser
 

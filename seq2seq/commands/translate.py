@@ -1,14 +1,18 @@
 """`seq2seq translate`: files or stdin, line by line; what comes from a pipe is answered at once."""
 
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, use_compilation_cache
+from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.run_directory import RunDirectory
@@ -17,6 +21,24 @@ from seq2seq.translator import Translation, Translator
 
 _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""
+_KEPT_LINES = 2_000
+"""The same where what is done is kept: fewer, as a chunk that is interrupted is done again."""
+
+
+class _Part(NamedTuple):
+    """Lines that are read and translated together."""
+
+    name: str
+    """What their file is called."""
+    number: int
+    """Of the first one in its file, from 1."""
+    lines: list[str]
+    prefixes: list[str] | None
+
+    @property
+    def columns(self) -> list[list[str]]:
+        """All that was read for the lines."""
+        return [self.lines] if self.prefixes is None else [self.lines, self.prefixes]
 
 
 def translate(
@@ -26,6 +48,7 @@ def translate(
     decoding: DecodingConfig,
     checkpoint: str | int,
     prefix: Path | None = None,
+    resume: bool = False,
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -36,48 +59,86 @@ def translate(
         decoding: How to search.
         checkpoint: Which one: best, latest or a step.
         prefix: With what the translations begin, a line for each.
+        resume: Whether what is done is kept beside `target` until all is, and gone on with.
 
     Raises:
-        UserError: A file cannot be read, or a prefix is missing, left over or impossible.
+        UserError: A file cannot be read, a prefix is missing, left over or impossible, or what is
+            kept belongs to something else.
     """
     parallel.cores_as_devices()
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
-    with text_io.output(target) as out, _translating(target) as progress:
-        done = 0
-        begun = None if prefix is None else text_io.read_lines(prefix, progress.note)
-        for path in files:
-            name, number = "stdin" if path == text_io.STDIN else str(path), 0
-            for chunk in text_io.read_chunks(path, _CHUNK_LINES, progress.note):
-                prefixes = None if begun is None else list(islice(begun, len(chunk)))
-                if prefixes is not None and len(prefixes) < len(chunk):
-                    found = done + len(prefixes)
-                    raise UserError(f"{prefix}: expected a line for every line, found {found:,}")
-                try:
-                    results = translator.translate(
-                        chunk, decoding, progress.advance, prefixes, done
-                    )
-                except LineError as error:
-                    raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
-                for result in results:
-                    number += 1
-                    _warn(result, f"{name}:{number}", progress)
-                    out.writelines(_written(result, done, decoding.n_best))
-                    done += 1
-                out.flush()
-        if begun is not None and next(begun, None) is not None:
-            raise UserError(
-                f"{prefix}: expected {done:,} lines, as many as are translated, found more"
-            )
+    kept = target if resume else None
+    with _output(target, kept, translator, decoding) as out, _translating(target, out) as progress:
+        done, size = 0, _CHUNK_LINES if kept is None else _KEPT_LINES
+        note = _unless_done(out, progress.note)
+        for part in _parts(files, prefix, size, note):
+            if not out.passes(*part.columns):
+                results = _translated(translator, part, decoding, progress, done, prefix)
+                lines: list[str] = []
+                for i, result in enumerate(results):
+                    _warn(result, f"{part.name}:{part.number + i}", progress)
+                    lines += _written(result, done + i, decoding.n_best)
+                out.write(lines, *part.columns)
+            done += len(part.lines)
     return 0
 
 
-def _translating(target: Path | None) -> Progress:
+def _translated(
+    translator: Translator,
+    part: _Part,
+    decoding: DecodingConfig,
+    progress: Progress,
+    done: int,
+    prefix: Path | None,
+) -> list[Translation]:
+    """The translations of a part's lines; a prefix that is impossible is told by its line."""
+    try:
+        return translator.translate(part.lines, decoding, progress.advance, part.prefixes, done)
+    except LineError as error:
+        raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
+
+
+def _output(
+    target: Path | None, kept: Path | None, translator: Translator, decoding: DecodingConfig
+) -> AbstractContextManager[Output]:
+    """Where translations go: into a file that outlives the process if `kept` is one."""
+    if kept is None:
+        return plain(target)
+    return resumable(kept, {"model": model_digest(translator), **dataclasses.asdict(decoding)})
+
+
+def _parts(
+    files: Sequence[Path], prefix: Path | None, size: int, note: Callable[[str], None]
+) -> Iterator[_Part]:
+    """Yields the lines of the files in lists of a size, with their prefixes."""
+    done = 0
+    begun = None if prefix is None else text_io.read_lines(prefix, note)
+    for path in files:
+        name, number = "stdin" if path == text_io.STDIN else str(path), 1
+        for chunk in text_io.read_chunks(path, size, note):
+            prefixes = None if begun is None else list(islice(begun, len(chunk)))
+            done += len(chunk)
+            if prefixes is not None and len(prefixes) < len(chunk):
+                found = done - len(chunk) + len(prefixes)
+                raise UserError(f"{prefix}: expected a line for every line, found {found:,}")
+            yield _Part(name, number, chunk, prefixes)
+            number += len(chunk)
+    if begun is not None and next(begun, None) is not None:
+        raise UserError(f"{prefix}: expected {done:,} lines, as many as are translated, found more")
+
+
+def _unless_done(out: Output, note: Callable[[str], None]) -> Callable[[str], None]:
+    """Says nothing about lines that were done by an earlier call."""
+    return lambda text: None if out.behind else note(text)
+
+
+def _translating(target: Path | None, out: Output) -> Progress:
     """Progress that leaves a terminal to the translations, where they are printed on one."""
     if target is None and sys.stdout.isatty():
         console = Console(stderr=True, force_terminal=False)
         return Progress("translating", unit="sentences", every=None, console=console)
-    return Progress("translating", unit="sentences")
+    return Progress("translating", done=out.lines, unit="sentences")
 
 
 def _written(result: Translation, number: int, n_best: int) -> list[str]:
