@@ -176,7 +176,7 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
         inputs.check_resumable([*files, prefix], arguments.output)
     from seq2seq.commands.translate import translate
 
-    given = (decoding, arguments.checkpoint, prefix, arguments.resume)
+    given = (decoding, arguments.checkpoint, prefix, arguments.resume, arguments.split_sentences)
     return translate(run, files, arguments.output, *given)
 
 

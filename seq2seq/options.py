@@ -32,6 +32,7 @@ COMMANDS = {
 
 _METRICS = ("bleu", "chrf", "ter")
 _KINDS = ("encoder", "decoder", "cross")
+_SPLITS = ("always", "long", "never")
 _SIGNIFICANCE = ("bootstrap", "randomization")
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
@@ -221,6 +222,10 @@ def _translate() -> _Parser:
     parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
+    text = "which lines are cut into sentences: always (default), long ones, never"
+    parser.add_argument(
+        "--split-sentences", type=one_of(_SPLITS), default=_SPLITS[0], metavar="WHEN", help=text
+    )
     text = "keep what is done beside the output; after an interruption, go on from there"
     parser.add_argument("--resume", action="store_true", help=text)
     _add_checkpoint(parser)

@@ -39,6 +39,8 @@ class Translation:
         copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
         others: The next best translations, `decoding.n_best` with this one, or fewer where the
             search found no more.
+        divided: Into how many parts sentences of a line were cut that were too long to be
+            translated whole; 0 where none was.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Translation:
     unknown: int = 0
     copied: bool = False
     others: tuple["Translation", ...] = ()
+    divided: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class Translator:
         advance: Callable[[int], None] | None = None,
         prefixes: Sequence[str] | None = None,
         first: int = 0,
+        numbers: Sequence[int] | None = None,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
 
@@ -136,6 +140,7 @@ class Translator:
             prefixes: With what each translation begins; an empty string leaves it free.
             first: Number of the first sentence in the whole input, if this is a part of it: what is
                 drawn for a sentence hangs on its number.
+            numbers: Those of all sentences, if they do not follow one another from `first`.
 
         Returns:
             As many translations, in the same order.
@@ -158,8 +163,9 @@ class Translator:
         ]
         if advance is not None:
             advance(sum(not tokens for tokens in kept))
-        begun = [] if prefixes is None else self._prefixes(prefixes, kept, decoding, first)
-        work = Work(kept, begun, first)
+        numbers = range(first, first + len(kept)) if numbers is None else numbers
+        begun = [] if prefixes is None else self._prefixes(prefixes, kept, decoding, numbers)
+        work = Work(kept, begun, numbers)
         for i, found in self._search(self.params, work, decoding, advance):
             every = [self._result(encoded[i], kept[i], *pair) for pair in found]
             if decoding.mbr:
@@ -167,6 +173,11 @@ class Translator:
                 every = [every[place] for place in ranked[: decoding.n_best]]
             results[i] = replace(every[0], others=tuple(every[1:]))
         return results
+
+    def source_lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens the vocabulary cuts each text into, the end symbol not counted."""
+        prepared = self._source_text.apply([_encodable(text) for text in texts])
+        return [len(ids) for ids in self.vocabularies.source.encode(prepared)]
 
     def score(
         self,
@@ -256,7 +267,7 @@ class Translator:
         prefixes: Sequence[str],
         sources: Sequence[list[int]],
         decoding: DecodingConfig,
-        first: int,
+        numbers: Sequence[int],
     ) -> list[list[int]]:
         """Token ids of what translations begin with, which a search can follow."""
         if len(prefixes) != len(sources):
@@ -264,7 +275,7 @@ class Translator:
         target = self.vocabularies.target
         encoded = target.encode(self._target_text.apply([_encodable(text) for text in prefixes]))
         for i, (ids, source) in enumerate(zip(encoded, sources, strict=True)):
-            number = first + i + 1
+            number = numbers[i] + 1
             longest = len(source) + decoding.max_extra_tokens
             longest = min(longest, decoding.max_length or longest)
             if source and len(ids) > longest:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -15,6 +15,7 @@ from seq2seq.commands.console import count, use_compilation_cache
 from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
+from seq2seq.long_lines import When, translate_lines
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
@@ -49,6 +50,7 @@ def translate(
     checkpoint: str | int,
     prefix: Path | None = None,
     resume: bool = False,
+    split: When = "always",
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -60,6 +62,7 @@ def translate(
         checkpoint: Which one: best, latest or a step.
         prefix: With what the translations begin, a line for each.
         resume: Whether what is done is kept beside `target` until all is, and gone on with.
+        split: Which lines are cut into sentences.
 
     Raises:
         UserError: A file cannot be read, a prefix is missing, left over or impossible, or what is
@@ -69,12 +72,13 @@ def translate(
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
     kept = target if resume else None
-    with _output(target, kept, translator, decoding) as out, _translating(target, out) as progress:
+    identity = dataclasses.asdict(decoding) | {"split_sentences": split}
+    with _output(target, kept, translator, identity) as out, _translating(target, out) as progress:
         done, size = 0, _CHUNK_LINES if kept is None else _KEPT_LINES
         note = _unless_done(out, progress.note)
         for part in _parts(files, prefix, size, note):
             if not out.passes(*part.columns):
-                results = _translated(translator, part, decoding, progress, done, prefix)
+                results = _translated(translator, part, decoding, split, progress, done, prefix)
                 lines: list[str] = []
                 for i, result in enumerate(results):
                     _warn(result, f"{part.name}:{part.number + i}", progress)
@@ -88,24 +92,27 @@ def _translated(
     translator: Translator,
     part: _Part,
     decoding: DecodingConfig,
+    split: When,
     progress: Progress,
     done: int,
     prefix: Path | None,
 ) -> list[Translation]:
     """The translations of a part's lines; a prefix that is impossible is told by its line."""
     try:
-        return translator.translate(part.lines, decoding, progress.advance, part.prefixes, done)
+        return translate_lines(
+            translator, part.lines, decoding, split, progress.advance, part.prefixes, done
+        )
     except LineError as error:
         raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
 
 
 def _output(
-    target: Path | None, kept: Path | None, translator: Translator, decoding: DecodingConfig
+    target: Path | None, kept: Path | None, translator: Translator, identity: dict[str, Any]
 ) -> AbstractContextManager[Output]:
     """Where translations go: into a file that outlives the process if `kept` is one."""
     if kept is None:
         return plain(target)
-    return resumable(kept, {"model": model_digest(translator), **dataclasses.asdict(decoding)})
+    return resumable(kept, {"model": model_digest(translator), **identity})
 
 
 def _parts(
@@ -154,6 +161,9 @@ def _warn(result: Translation, place: str, progress: Progress) -> None:
     if result.cut:
         tokens = count(result.cut, "token")
         progress.note(f"{place}: warning: too long: cut, the last {tokens} left out")
+    if result.divided:
+        parts = count(result.divided, "part")
+        progress.note(f"{place}: warning: a sentence is too long: translated in {parts}")
     if result.copied:
         progress.note(f"{place}: warning: nothing but unknown characters: left as it is")
     elif result.unknown:

@@ -76,8 +76,8 @@ class Work(NamedTuple):
     """Without the end symbol; an empty one is left out."""
     prefixes: Sequence[list[int]] = ()
     """With what their translations begin; none where all are free."""
-    first: int = 0
-    """Number of the first one in the whole input."""
+    numbers: Sequence[int] = ()
+    """Those of the sentences in the whole input; default as they stand here, from 0."""
 
 
 Hypothesis = tuple[list[int], float]
@@ -136,7 +136,7 @@ class Searcher:
         """The arrays of a queue."""
         end, pad = self._symbols[0].end, self._symbols[0].pad
         ended = {i: [*work.sources[i], end] for i in queue.sentences}
-        numbers = {i: [work.first + i] for i in queue.sentences}
+        numbers = {i: [work.numbers[i] if work.numbers else i] for i in queue.sentences}
         longest = max(map(len, work.prefixes), default=0)
         prefixes = work.prefixes or dict.fromkeys(queue.sentences, ())
         return Sources(

@@ -1,0 +1,120 @@
+"""Lines of several sentences are what their sentences are, put together."""
+
+import dataclasses
+import itertools
+
+import pytest
+
+from seq2seq.errors import LineError
+from seq2seq.long_lines import longest, translate_lines
+from seq2seq.translator import Translator
+
+LINES = ["ada bea! Kim ole. max", "kim", "", "漢. 字! 漢", "max; nia", "  Gus hal.  Ida jo "]
+PARTS = [
+    ["ada bea!", "Kim ole.", "max"],
+    ["kim"],
+    [""],
+    ["漢.", "字!", "漢"],
+    ["max; nia"],
+    ["Gus hal.", "Ida jo"],
+]
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return Translator.load(trained.path)
+
+
+def decoding(model, **options):
+    return dataclasses.replace(model.config.decoding, **options)
+
+
+def test_lines_are_their_sentences_put_together(model):
+    found = translate_lines(model, LINES)
+    for line, parts, result in zip(LINES, PARTS, found, strict=True):
+        alone = model.translate(parts)
+        gap = "  " if "  Ida" in line else " "
+        assert result.text == gap.join(one.text for one in alone if one.text)
+        assert result.tokens == tuple(token for one in alone for token in one.tokens)
+        assert result.score == pytest.approx(sum(one.score for one in alone), abs=1e-4)
+        assert result.unknown == sum(one.unknown for one in alone)
+        assert (result.cut, result.divided) == (0, 0)
+    assert [one.copied for one in found] == [
+        all(p.copied for p in model.translate(x)) for x in PARTS
+    ]
+
+
+def test_a_line_does_not_depend_on_its_neighbours(model):
+    for options in ({"n_best": 2}, {"sampling": True, "n_best": 3, "temperature": 2.0}):
+        wanted = decoding(model, **options)
+        together = translate_lines(model, LINES, wanted, first=5)
+        for i, line in enumerate(LINES):
+            [alone] = translate_lines(model, [line], wanted, first=5 + i)
+            every = [(one.text, *(x.text for x in one.others)) for one in (alone, together[i])]
+            assert every[0] == every[1]
+
+
+def test_lines_that_are_not_cut_are_translated_whole(model):
+    whole = model.translate(LINES)
+    assert translate_lines(model, LINES, split="never") == whole
+    assert translate_lines(model, LINES, split="long") == whole
+    assert translate_lines(model, LINES)[0].text != whole[0].text
+
+
+def test_lines_that_are_too_long_are_cut_and_lose_nothing(model):
+    limit = longest(model.config, model.config.decoding)
+    assert limit == 15
+    long = " ".join(["ada bea cleo dora eva fay"] * 8)
+    [result] = translate_lines(model, [long], split="long")
+    assert result.cut == 0
+    assert result.divided > 1
+    assert len(result.tokens) > 3 * limit
+    [short, _] = translate_lines(model, ["kim", long], split="long")
+    assert short == model.translate(["kim"])[0]
+    tight = decoding(model, max_source_length=5)
+    assert translate_lines(model, [long], tight)[0].divided > 2 * result.divided
+    [cut] = translate_lines(model, [long], tight, split="never")
+    assert (cut.divided, cut.cut > 0) == (0, True)
+
+
+def test_the_n_best_are_the_best_combinations(model):
+    wanted = decoding(model, beam_size=3, n_best=3)
+    [result] = translate_lines(model, [LINES[0]], wanted)
+    choices = [(one, *one.others) for one in model.translate(PARTS[0], wanted)]
+    combined = sorted(
+        itertools.product(*choices), key=lambda parts: -sum(one.score for one in parts)
+    )[:3]
+    every = (result, *result.others)
+    assert [one.score for one in every] == pytest.approx(
+        [sum(part.score for part in parts) for parts in combined], abs=1e-4
+    )
+    texts = [" ".join(part.text for part in parts if part.text) for parts in combined]
+    assert [one.text for one in every] == texts
+    assert result.text == translate_lines(model, [LINES[0]], decoding(model, beam_size=3))[0].text
+
+
+def test_draws_of_a_line_differ_between_its_sentences(model):
+    wanted = decoding(model, sampling=True, n_best=8, temperature=3.0)
+    [result] = translate_lines(model, ["Kim. " * 2], wanted)
+    [alone] = model.translate(["Kim."], wanted)
+    every = (result, *result.others)
+    assert len(every) == 8
+    assert [one.text for one in every] != [f"{x.text} {x.text}" for x in (alone, *alone.others)]
+    assert len({one.text for one in every}) > 2
+
+
+def test_lines_with_a_prefix_are_translated_whole(model):
+    lines = ["Ada bea. Kim ole."] * 3
+    prefixes = ["max", "", "max"]
+    found = translate_lines(model, lines, prefixes=prefixes)
+    assert found[0].text == model.translate(lines[:1], prefixes=["max"])[0].text
+    assert found[1].text == translate_lines(model, lines[:1])[0].text
+    with pytest.raises(LineError, match=r"^prefix 13: expected characters") as error:
+        translate_lines(model, lines, prefixes=["", "", "漢"], first=10)
+    assert error.value.number == 13
+
+
+def test_progress_counts_every_segment(model):
+    counts = []
+    translate_lines(model, LINES, advance=counts.append)
+    assert sum(counts) == sum(map(len, PARTS))
