@@ -172,12 +172,15 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if prefix == text_io.STDIN and text_io.STDIN in files:
         raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
     inputs.check_output(arguments.output)
+    if arguments.keep_markup and prefix is not None:
+        raise UserError("--keep-markup: expected it without --prefix, found both")
     if arguments.resume:
         inputs.check_resumable([*files, prefix], arguments.output)
     from seq2seq.commands.translate import translate
 
-    given = (decoding, arguments.checkpoint, prefix, arguments.resume, arguments.split_sentences)
-    return translate(run, files, arguments.output, *given)
+    given = (decoding, arguments.checkpoint, prefix, arguments.resume)
+    lines = (arguments.split_sentences, arguments.keep_markup)
+    return translate(run, files, arguments.output, *given, *lines)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

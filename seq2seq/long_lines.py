@@ -127,6 +127,9 @@ def _together(
             unknown=sum(one.unknown for one in parts),
             copied=all(one.copied for one in parts),
             divided=sum(segment.cut for segment in segments),
+            segments=tuple(
+                (segment.text, one.text) for segment, one in zip(segments, parts, strict=True)
+            ),
         )
         for parts in combined
     ]

@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 Kind = Literal["open", "close", "alone", "word"]
 
 _TAG = r"<!--.*?-->|</?[A-Za-z][^<>]*>"
-_URL = r"(?:(?:https?|ftp)://|www\.)[!#-;=?-~À-ɏ]*[A-Za-z0-9À-ɏ_/&=#+~%$@*-]"
-_MAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-_BRACES = r"\{\{[^{}]*\}\}|\$?\{[^{}\s]*\}"
+_BRACED = r"\{[^{}\s]*\}"
+_URL = rf"(?:(?:https?|ftp)://|www\.)(?:[!#-;=?-z|~À-ɏ]|{_BRACED})*(?:[A-Za-z0-9À-ɏ_/&=#+~%$@*-]|{_BRACED})"
+_MAIL = r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
+_BRACES = rf"\{{\{{[^{{}}]*\}}\}}|\$?{_BRACED}"
 _PERCENT = (
     r"%%|%(?:\d+\$)?(?:\(\w+\))?[-+0#]*\d*(?:\.\d+)?(?:hh|ll|[hlqjztL])?[diouxXeEfFgGcsaA@](?!\w)"
 )
@@ -24,7 +25,7 @@ _NAME = re.compile(r"</?([A-Za-z][^\s/>]*)")
 _BLOCKS = frozenset(("br", "dd", "div", "dt", "h1", "h2", "h3", "hr", "li", "p", "td", "th", "tr"))
 """Tags between which words end, also without a space."""
 _HIDDEN = "\ue000"
-OPENING, CLOSING = "([{«„“‚‹\"'¿¡", ")]}»”“’›\"'.,;:!?…%"
+OPENING, CLOSING = "([{«„“‚‹\"'¿¡", ")]}»”“’›\"'.,;:!?…"
 """Punctuation that stands before a word without a space, and after one."""
 _PARTNERS = {"(": ")", "[": "]", "«": "»", "»": "«", "„": "“", "“": "”", "‚": "‘", "‹": "›"}
 _PARTNERS |= {'"': '"', "'": "'"}

@@ -222,10 +222,11 @@ def _translate() -> _Parser:
     parser.add_argument("--prefix", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
-    text = "which lines are cut into sentences: always (default), long ones, never"
-    parser.add_argument(
-        "--split-sentences", type=one_of(_SPLITS), default=_SPLITS[0], metavar="WHEN", help=text
-    )
+    text = f"which lines are cut into sentences: {', '.join(_SPLITS)} (default: always)"
+    kind, first = one_of(_SPLITS), _SPLITS[0]
+    parser.add_argument("--split-sentences", type=kind, default=first, metavar="WHEN", help=text)
+    text = "tags, URLs, e-mail addresses and placeholders such as {name} stay as they are"
+    parser.add_argument("--keep-markup", action="store_true", help=text)
     text = "keep what is done beside the output; after an interruption, go on from there"
     parser.add_argument("--resume", action="store_true", help=text)
     _add_checkpoint(parser)

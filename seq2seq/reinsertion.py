@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from seq2seq.markup import CLOSING, OPENING, Item, Marked, Span
 
+_CLOSED = re.compile(rf"[{re.escape(CLOSING)}]+(?!\S)")
+_OPENED = re.compile(rf"(?:^|[\s>])[{re.escape(OPENING)}]+$")
+
 
 @dataclass(frozen=True)
 class _Node:
@@ -248,12 +251,12 @@ def _spaced(pieces: Iterator[_Piece]) -> str:
 def _apart(whole: str, last: Item | None, text: str, item: Item | None) -> bool:
     """Whether a space belongs between what is there and what comes."""
     kinds = (last.kind if last else "text", item.kind if item else "text")
-    if kinds in (("word", "text"), ("text", "word")):
-        return text[0] not in CLOSING if item is None else whole[-1] not in OPENING
     if kinds == ("word", "word"):
         return True
     if kinds[0] == "open" or kinds[1] == "close":
         return False
-    if (item is None and text[0] in CLOSING) or (last is None and whole[-1] in OPENING):
+    if (item is None and _CLOSED.match(text)) or (last is None and _OPENED.search(whole)):
         return False
+    if "text" in kinds and "word" in kinds:
+        return True
     return bool((last and last.right) or (item and item.left))

@@ -41,6 +41,7 @@ class Translation:
             search found no more.
         divided: Into how many parts sentences of a line were cut that were too long to be
             translated whole; 0 where none was.
+        segments: Of a line that was cut, its segments and their translations.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Translation:
     copied: bool = False
     others: tuple["Translation", ...] = ()
     divided: int = 0
+    segments: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

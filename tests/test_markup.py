@@ -31,7 +31,7 @@ def back(line, target=None, pairs=None):
         ("un<b>believ</b>able", "unbelievable", ["<b>", "</b>"]),
         ("I live in {city}.", "I live in.", ["{city}"]),
         ("{name}, how are you?", "how are you?", ["{name}"]),
-        ("%d of %(all)s, {0}, ${x}, {{ y }} and 5%%", "of and", None),
+        ("%d of %(all)s, {0}, ${x}, {{ y }} and 5%%", "of,,, and", None),
         ("see ({url}) or {n}'s file{i}.txt", "see or", ["{url}", "{n}", "{i}"]),
         (
             'Mail a.b@c.de, or <a href="http://x.y">see</a> https://x.y/a?b=c#d.',
@@ -94,7 +94,7 @@ def test_markup_follows_the_words_it_belongs_to(line, target, pairs, wanted):
 def test_items_of_the_models_own_making_are_removed():
     assert cleaned("a <b>{x} www.y.de z") == "a z"
     assert cleaned("a  b <") == "a  b <"
-    assert back("see {x}", "sieh {x} %s <b>nach</b>") == "sieh {x} nach"
+    assert back("see {x}", "sieh {x} %s <b>nach</b>") == "sieh nach {x}"
 
 
 def nested(line):
@@ -108,9 +108,8 @@ def nested(line):
     return not waiting
 
 
-ITEMS = "<br/> <p> {x} {{ y z }} %s %1$d %% www.a.de https://x.y/{n}?a=1, (a@b.de) {n}.txt".split(
-    " "
-)
+ITEMS = ["<br/>", "<p>", "{x}", "{{ y z }}", "%s", "%1$d", "%%", "www.a.de", "(a@b.de)", "{n}.txt"]
+ITEMS += ["https://x.y/{n}?a=1,", "<a href='http://q.r'>", "</a>", "<!-- no -->"]
 TEXT = [
     "ada",
     "bea,",
@@ -156,5 +155,3 @@ def test_each_item_is_there_exactly_as_often_whatever_the_model_does(seed):
         found = back(line, target, pairs)
         assert Counter(items(found)) == Counter(items(line)), (line, target, found)
         assert nested(found) or not nested(line), (line, target, found)
-        for item in set(items(line)):
-            assert found.count(item) == line.count(item), (item, line, target, found)

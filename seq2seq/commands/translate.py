@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.long_lines import When, translate_lines
+from seq2seq.marked_lines import translate_marked
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training.progress import Progress
 from seq2seq.translator import Translation, Translator
@@ -51,6 +53,7 @@ def translate(
     prefix: Path | None = None,
     resume: bool = False,
     split: When = "always",
+    keep_markup: bool = False,
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -63,6 +66,7 @@ def translate(
         prefix: With what the translations begin, a line for each.
         resume: Whether what is done is kept beside `target` until all is, and gone on with.
         split: Which lines are cut into sentences.
+        keep_markup: Whether tags, addresses and placeholders come out as they go in.
 
     Raises:
         UserError: A file cannot be read, a prefix is missing, left over or impossible, or what is
@@ -72,13 +76,15 @@ def translate(
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint)
     kept = target if resume else None
-    identity = dataclasses.asdict(decoding) | {"split_sentences": split}
+    identity = dataclasses.asdict(decoding)
+    identity |= {"split_sentences": split, "keep_markup": keep_markup}
+    work = partial(translate_marked if keep_markup else translate_lines, translator)
     with _output(target, kept, translator, identity) as out, _translating(target, out) as progress:
         done, size = 0, _CHUNK_LINES if kept is None else _KEPT_LINES
         note = _unless_done(out, progress.note)
         for part in _parts(files, prefix, size, note):
             if not out.passes(*part.columns):
-                results = _translated(translator, part, decoding, split, progress, done, prefix)
+                results = _translated(work, part, decoding, split, progress, done, prefix)
                 lines: list[str] = []
                 for i, result in enumerate(results):
                     _warn(result, f"{part.name}:{part.number + i}", progress)
@@ -89,7 +95,7 @@ def translate(
 
 
 def _translated(
-    translator: Translator,
+    work: Callable[..., list[Translation]],
     part: _Part,
     decoding: DecodingConfig,
     split: When,
@@ -99,9 +105,7 @@ def _translated(
 ) -> list[Translation]:
     """The translations of a part's lines; a prefix that is impossible is told by its line."""
     try:
-        return translate_lines(
-            translator, part.lines, decoding, split, progress.advance, part.prefixes, done
-        )
+        return work(part.lines, decoding, split, progress.advance, part.prefixes, done)
     except LineError as error:
         raise UserError(f"{prefix}:{error.number}: {error.reason}") from None
 
