@@ -1,7 +1,11 @@
 # What one does every day. `make demo` and `make test` need only git, make and
-# Python >= 3.11 with venv; both install the pinned dependencies into .venv once.
+# a Python that pyproject.toml allows, with venv; both install the pinned dependencies into .venv once.
 PYTHON ?= python3
 VENV := .venv
+PYTHONS := $(shell sed -n 's/^requires-python = "\(.*\)"/\1/p' pyproject.toml)
+# Old versions of Python run this too, to say that they are old.
+FITS := import re, sys; limits = re.findall(r"3.(\d+)", "$(PYTHONS)"); \
+	sys.exit(not (3, int(limits[0])) <= sys.version_info[:2] < (3, int(limits[1])))
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 PARITY := $(VENV)/parity
@@ -15,8 +19,8 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/make \1	/p' Makefile | expand -t 18
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "seq2seq needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c '$(FITS)' || { \
+		echo "seq2seq needs Python $(PYTHONS); $(PYTHON) is `$(PYTHON) --version`. Try: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

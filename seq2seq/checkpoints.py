@@ -31,6 +31,11 @@ Which = int | str
 
 _CHECKSUMS = "checksums.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
+)
+"""Reasons for which a file can never be written where it is wanted."""
 
 
 class DamagedError(Exception):
@@ -39,7 +44,7 @@ class DamagedError(Exception):
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turns a full disk and missing rights, met while writing to `path`, into a `UserError`."""
+    """Turns a full disk, missing rights and impossible names, met at `path`, into a `UserError`."""
     try:
         yield
     except Exception as error:
@@ -47,8 +52,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         number = error.errno if isinstance(error, OSError) else int(inner[1]) if inner else None
         if number in _FULL:
             raise UserError(f"{path}: no space left on the disk") from error
-        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise UserError(f"{path}: may not be written: {os.strerror(number)}") from error
+        if number in _FORBIDDEN:
+            raise UserError(f"{path}: cannot be written: {os.strerror(number)}") from error
         raise
 
 
@@ -78,10 +83,18 @@ class Checkpoints:
         self._last_saved: int | None = None
 
     def steps(self) -> list[int]:
-        """Returns the steps of all complete checkpoints, ascending."""
-        if not self.path.is_dir():
+        """Returns the steps of all complete checkpoints, ascending.
+
+        Raises:
+            UserError: The folder cannot be read.
+        """
+        try:
+            names = os.listdir(self.path)
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(int(entry.name) for entry in self.path.iterdir() if entry.name.isdigit())
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read: {error.strerror}") from None
+        return sorted(int(name) for name in names if name.isdigit())
 
     def best_step(self) -> int | None:
         """Returns the step with the best metric, the later of equals; None if none has one."""

@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = 141
         _drop_output()
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        _drop_output()
-        status = _complain(f"{error.filename or 'stdout'}: no space left on the disk")
+        status = _complain(_trouble_with_files(error))
     sys.exit(status)
 
 
@@ -65,6 +62,16 @@ def run(words: Sequence[str]) -> int:
 def _complain(text: str, status: int = 2) -> int:
     print(f"seq2seq: {' '.join(text.splitlines())}", file=sys.stderr)  # noqa: T201
     return status
+
+
+def _trouble_with_files(error: OSError) -> str:
+    """What to say of a file that cannot be used; raises the error again where none is named."""
+    if error.errno in _NO_ROOM:
+        _drop_output()
+        return f"{error.filename or 'stdout'}: no space left on the disk"
+    if not isinstance(error.filename, str | bytes) or error.strerror is None:
+        raise error
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def _drop_output() -> None:
@@ -166,21 +173,44 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     if arguments.n_best is not None:
         overrides = [*overrides, f"--decoding.n_best={arguments.n_best}"]
     decoding = inputs.decoding(run, overrides)
-    files, prefix = arguments.files or [text_io.STDIN], arguments.prefix
-    for file in [*files, *([] if prefix is None else [prefix])]:
-        text_io.check_input(file)
-    if prefix == text_io.STDIN and text_io.STDIN in files:
-        raise UserError("--prefix: expected a file, as stdin is what is translated, found -")
+    for other, which in arguments.ensemble:
+        inputs.trained(other, which)
+    files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
+    beside = {name: getattr(arguments, name) for name in companions}
+    inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
     inputs.check_output(arguments.output)
-    if arguments.keep_markup and prefix is not None:
-        raise UserError("--keep-markup: expected it without --prefix, found both")
-    if arguments.resume:
-        inputs.check_resumable([*files, prefix], arguments.output)
+    _check_lines(arguments, files)
     from seq2seq.commands.translate import translate
+    from seq2seq.commands.translation_output import Form
 
-    given = (decoding, arguments.checkpoint, prefix, arguments.resume)
-    lines = (arguments.split_sentences, arguments.keep_markup)
-    return translate(run, files, arguments.output, *given, *lines)
+    return translate(
+        run,
+        files,
+        arguments.output,
+        decoding,
+        arguments.checkpoint,
+        Form(arguments.format, arguments.alignment),
+        ensemble=arguments.ensemble,
+        split=arguments.split_sentences,
+        keep_markup=arguments.keep_markup,
+        resume=arguments.resume,
+        **beside,
+    )
+
+
+def _check_lines(arguments: argparse.Namespace, files: Sequence[Path]) -> None:
+    """Raises where options of `translate` exclude each other."""
+    if arguments.resume:
+        inputs.check_resumable([*files, arguments.prefix, arguments.force], arguments.output)
+    others = {
+        "--prefix": arguments.prefix,
+        "--force": arguments.force,
+        "--alignment": arguments.alignment,
+        "--format jsonl": arguments.format == "jsonl",
+    }
+    found = next((name for name, value in others.items() if value), None)
+    if arguments.keep_markup and found:
+        raise UserError(f"--keep-markup: expected it without {found}, found both")
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -197,6 +227,15 @@ def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq.commands.score import score
 
     return score(run, files, arguments.output, arguments.json, arguments.checkpoint)
+
+
+def _calibrate(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    run = inputs.trained(arguments.directory, arguments.checkpoint)
+    inputs.refuse_keys(overrides)
+    from seq2seq.commands.calibrate import calibrate
+    from seq2seq.evaluation.test_sets import read
+
+    return calibrate(run, read(run.config, split=arguments.split), arguments.checkpoint)
 
 
 def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -250,12 +289,13 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
     from seq2seq.commands.describe import describe
 
+    how = (arguments.json, arguments.devices)
     if arguments.config is not None:
-        return describe(inputs.recipe(arguments.config, overrides), None, arguments.json)
+        return describe(inputs.recipe(arguments.config, overrides), None, *how)
     run = inputs.opened(arguments.directory)
     config = inputs.recipe(run.path / "config.yaml", overrides)
     own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
-    return describe(config, run.vocabulary if own else None, arguments.json)
+    return describe(config, run.vocabulary if own else None, *how)
 
 
 def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -263,20 +303,22 @@ def _demo(arguments: argparse.Namespace, overrides: list[str]) -> int:
     inputs.recipe(arguments.config, overrides)
     from seq2seq.commands.demo import demo
 
-    return demo(arguments.config, overrides)
+    return demo(inputs.shipped(arguments.config), overrides)
 
 
 def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
-    if arguments.data is not None:
-        inputs.recipe(arguments.data, [])
+    data, folder = arguments.data, inputs.shipped(arguments.configs)
+    if data is not None:
+        inputs.recipe(data, [])
+        data = inputs.shipped(data)
     from seq2seq.reproduction import rows
 
-    wanted = rows.chosen(arguments.configs, arguments.rows)
-    changes = {"steps": arguments.steps, "data": arguments.data}
-    everything = rows.load(arguments.configs, arguments.output, overrides, **changes)
+    wanted = rows.chosen(folder, arguments.rows)
+    changes = {"steps": arguments.steps, "data": data}
+    everything = rows.load(folder, arguments.output, overrides, **changes)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
     for name in ("steps", "data", "configs", "output"):
@@ -293,6 +335,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "evaluate": _evaluate,
     "translate": _translate,
     "score": _score,
+    "calibrate": _calibrate,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

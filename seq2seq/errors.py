@@ -24,6 +24,7 @@ class LineError(UserError):
             reason: What was wanted and what was found.
         """
         super().__init__(f"{what} {number:,}: {reason}")
+        self.what = what
         self.number = number
         self.reason = reason
 

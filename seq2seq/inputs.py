@@ -1,6 +1,7 @@
 """What the words of a command line name: recipes, runs, files; looked at before JAX is imported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ if TYPE_CHECKING:
     from seq2seq.run_directory import RunDirectory
 
 
+def shipped(path: Path) -> Path:
+    """The path as it is; where there is nothing, what has that name in our own `configs/`."""
+    own = Path(str(resources.files("seq2seq"))) / path
+    return own if path.parts[:1] == ("configs",) and own.exists() and not path.exists() else path
+
+
 def recipe(path: Path, overrides: Sequence[str]) -> "Config":
-    """Loads a recipe; where there is none, the nearest one is named."""
+    """Loads a recipe, one of ours where nothing is at `configs/...`; or names the nearest one."""
     from seq2seq import recipes
 
+    path = shipped(path)
     if not path.exists():
-        others = [*path.parent.glob("*.y*ml"), *Path("configs").rglob("*.y*ml")]
+        others = [*path.parent.glob("*.y*ml"), *shipped(Path("configs")).rglob("*.y*ml")]
         by_stem = {other.stem: str(other) for other in others}
         hint = nearest(str(path), map(str, others)) or nearest(path.stem, by_stem)
         for stem, whole in by_stem.items():
@@ -56,6 +64,24 @@ def decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
         if word.startswith("--") and not word.startswith("--decoding."):
             raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
     return recipe(run.path / "config.yaml", overrides).decoding
+
+
+def check_companions(
+    files: Sequence[Path], beside: Mapping[str, Path], decoding: "DecodingConfig"
+) -> None:
+    """Raises unless what is translated, and the files of options beside it, can be read."""
+    from seq2seq import text_io
+
+    for file in [*files, *beside.values()]:
+        text_io.check_input(file)
+    taken = "what is translated" if text_io.STDIN in files else None
+    for name, path in beside.items():
+        if path == text_io.STDIN and taken:
+            raise UserError(f"--{name}: expected a file, as stdin is {taken}, found -")
+        taken = f"--{name}" if path == text_io.STDIN else taken
+    if "force" in beside and decoding.draws:
+        found = "decoding.mbr" if decoding.mbr else "decoding.sampling"
+        raise UserError(f"--force: expected a beam search, found {found}")
 
 
 def refuse_keys(overrides: Sequence[str]) -> None:

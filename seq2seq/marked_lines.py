@@ -7,8 +7,13 @@ from seq2seq.config import DecodingConfig
 from seq2seq.long_lines import When, translate_lines
 from seq2seq.markup import Marked, Span, cleaned, take_out, words
 from seq2seq.reinsertion import Aligned, put_back
-from seq2seq.translator import Translation, Translator
-from seq2seq.word_alignment import Align, Pairs, attention_alignment
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
+
+Pairs = Sequence[tuple[int, int]]
+"""Numbers of words that belong together, from 0: source, target."""
+Align = Callable[[Sequence[str], Sequence[Translation]], Sequence[Pairs]]
+"""`align(sources, translations)`: the pairs of each; words are what is between spaces."""
 
 
 def translate_marked(
@@ -17,8 +22,10 @@ def translate_marked(
     decoding: DecodingConfig | None = None,
     split: When = "always",
     advance: Callable[[int], None] | None = None,
-    prefixes: None = None,
+    prefixes: Sequence[str] | None = None,
     first: int = 0,
+    banned: Sequence[str] = (),
+    forced: Sequence[Sequence[str]] | None = None,
     align: Align | None = None,
 ) -> list[Translation]:
     """Translates lines; every tag, address and placeholder comes out exactly as often as it was in.
@@ -29,16 +36,19 @@ def translate_marked(
         decoding: How to search; default the run's.
         split: Which lines are cut into sentences.
         advance: Called with a number of segments that are done, until all are.
-        prefixes: None: what stands in front of a translation may be markup.
+        prefixes: With what each begins; in front of it markup may come to stand.
         first: Number of the first line in the whole input.
+        banned: What no translation may hold.
+        forced: What each has to hold; markup may come to stand within it.
         align: Says which words belong together; default the model's attention.
     """
     marked = [take_out(line) for line in lines]
     plain = [one.plain if one.items else one.line for one in marked]
-    results = translate_lines(translator, plain, decoding, split, advance, prefixes, first)
+    asked = (prefixes, first, banned, forced)
+    results = translate_lines(translator, plain, decoding, split, advance, *asked)
     chosen = [i for i, one in enumerate(marked) if one.items]
     every = [(i, one) for i in chosen for one in (results[i], *results[i].others)]
-    align = align or attention_alignment(translator)
+    align = align or _attention_alignment(translator, decoding)
     texts = _put_back([(marked[i], one) for i, one in every], align)
     for i in chosen:
         best, *others = (
@@ -57,18 +67,31 @@ def _put_back(every: Sequence[tuple[Marked, Translation]], align: Align) -> Iter
         yield put_back(marked, _aligned(marked, result, of_line, [next(found) for _ in of_line]))
 
 
-def _segments(marked: Marked, result: Translation) -> Sequence[tuple[str, str]]:
-    """What is to be aligned: texts of both sides, none of them blank."""
+def _attention_alignment(translator: Translator, decoding: DecodingConfig | None) -> Align:
+    """Alignment by the model's own attention; the diagonal for what it has copied."""
+
+    def align(sources: Sequence[str], translations: Sequence[Translation]) -> list[Pairs]:
+        found = translator.explain(sources, translations, decoding)
+        return [
+            [(i, i) for i in range(len(one.text.split()))] if one.copied else known.alignment
+            for one, known in zip(translations, found, strict=True)
+        ]
+
+    return align
+
+
+def _segments(marked: Marked, result: Translation) -> Sequence[tuple[str, Translation]]:
+    """What is to be aligned: sources and translations, none of them blank."""
     if cleaned(result.text) != result.text:
         return []
-    segments = result.segments or [(marked.plain, result.text)]
-    return [pair for pair in segments if all(text.strip() for text in pair)]
+    segments = result.segments or [(marked.plain, result)]
+    return [(text, one) for text, one in segments if text.strip() and one.text.strip()]
 
 
 def _aligned(
     marked: Marked,
     result: Translation,
-    segments: Sequence[tuple[str, str]],
+    segments: Sequence[tuple[str, Translation]],
     pairs: Sequence[Pairs],
 ) -> Aligned:
     """A whole line, from the alignment of its segments, which are found in it one by one."""
@@ -77,8 +100,9 @@ def _aligned(
     if not segments:
         return Aligned(text, *spans, [])
     spans, ends = ([], []), [0, 0]
-    together: Pairs = []
-    for pair, of_segment in zip(segments, pairs, strict=True):
+    together: list[tuple[int, int]] = []
+    for (source, translation), of_segment in zip(segments, pairs, strict=True):
+        pair = (source, translation.text)
         together += [(i + len(spans[0]), j + len(spans[1])) for i, j in of_segment]
         for side, (whole, part) in enumerate(zip((marked.plain, text), pair, strict=True)):
             start = whole.index(part, ends[side])

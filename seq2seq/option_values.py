@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from seq2seq.errors import nearest
 
@@ -23,6 +24,12 @@ def number(word: str) -> int:
     if not (word.isascii() and word.isdecimal()) or int(word) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {word!r}")
     return int(word)
+
+
+def member(word: str) -> tuple[Path, str | int]:
+    """A run and its checkpoint, the best one unless it is named: `RUN` or `RUN@CHECKPOINT`."""
+    run, at, which = word.rpartition("@")
+    return (Path(run), checkpoint(which)) if at else (Path(word), "best")
 
 
 def checkpoint(word: str) -> str | int:

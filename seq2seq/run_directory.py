@@ -19,7 +19,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from seq2seq import recipes
 from seq2seq.checkpoints import Checkpoints, Which, storage_errors
@@ -34,6 +34,18 @@ _PACE = (
 _SPEED = ("model.fused_attention", "model.unrolled_layers", "training.loss_chunk")
 _CHANGEABLE = ("run", "data.cache", "data.test", "decoding.", "training.validation_sentences")
 _CHANGEABLE_PREFIXES = (*_CHANGEABLE, *_SPEED, *(f"training.{key}" for key in _PACE.split()))
+
+
+class Chosen(NamedTuple):
+    """A checkpoint by what it is, however it was asked for.
+
+    Attributes:
+        name: What `--checkpoint` calls it at any time: its step, or `averaged`.
+        step: Updates done; those of the last checkpoint in an average.
+    """
+
+    name: str
+    step: int
 
 
 class RunDirectory:
@@ -113,7 +125,7 @@ class RunDirectory:
 
     @property
     def results(self) -> Path:
-        """Scores of evaluations, by test set."""
+        """Scores of evaluations, by test set and checkpoint."""
         return self.path / "results.json"
 
     @contextmanager
@@ -202,6 +214,18 @@ class RunDirectory:
         which = "latest" if averaged else which
         return origin.restore({"params": abstract_params}, which)[1]["params"]
 
+    def chosen(self, which: Which) -> Chosen:
+        """Says which checkpoint `restore_params` takes now, unless it is damaged.
+
+        Args:
+            which: A step, `"latest"`, `"best"` or `"averaged"`, which must be there.
+        """
+        if which == "averaged" or (which == "best" and self.average_is_best()):
+            return Chosen("averaged", self.averaged.steps()[-1])
+        best = self.best_step() if which == "best" else None
+        step = int(which) if which not in ("best", "latest") else best or self.steps()[-1]
+        return Chosen(str(step), step)
+
     def save_average(self, step: int, params: Any, metrics: Mapping[str, float]) -> None:
         """Stores an average of checkpoints in place of the one before, and waits for the disk.
 
@@ -242,21 +266,45 @@ class RunDirectory:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def read_results(self) -> dict[str, Any]:
+        """Returns what results.json holds.
+
+        Raises:
+            UserError: It is no JSON object, or cannot be read.
+        """
+        with storage_errors(self.results):
+            text = self.results.read_text() if self.results.exists() else "{}"
+        try:
+            return {**json.loads(text)}
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{self.results}: expected a JSON object ({error})") from None
+
     def add_results(self, results: Mapping[str, Any]) -> None:
-        """Puts the results of an evaluation into results.json, beside those of other test sets.
+        """Puts figures into results.json, beside those of other names.
 
         Args:
-            results: By name of the test set, anything that JSON can hold.
+            results: By name, anything that JSON can hold.
+
+        Raises:
+            UserError: What is there is no JSON object, or cannot be read or written.
+        """
+        text = json.dumps({**self.read_results(), **results}, indent=2, ensure_ascii=False)
+        self._replace(self.results, text + "\n")
+
+    def add_scores(self, test_set: str, checkpoint: Chosen, scores: Mapping[str, Any]) -> None:
+        """Puts scores into results.json, by the names of the test set and of the checkpoint.
+
+        Args:
+            test_set: Name of the test set.
+            checkpoint: What was scored.
+            scores: By metric, anything that JSON can hold.
 
         Raises:
             UserError: What is there is no JSON object, or no space is left.
         """
-        try:
-            known = json.loads(self.results.read_text()) if self.results.exists() else {}
-            text = json.dumps({**known, **results}, indent=2, ensure_ascii=False)
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{self.results}: expected a JSON object ({error})") from None
-        self._replace(self.results, text + "\n")
+        known, found = self.read_results().get(test_set), {"step": checkpoint.step, **scores}
+        others = known if isinstance(known, dict) else {}
+        self.add_results({test_set: {**others, checkpoint.name: found}})
 
     def _write_config(self) -> None:
         self._replace(self.path / _CONFIG, recipes.dump(self.config))

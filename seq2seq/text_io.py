@@ -23,6 +23,8 @@ STDIN = Path("-")
 
 _Item = TypeVar("_Item")
 _GZIP_MAGIC = b"\x1f\x8b"
+_DRAFT_NAME = 50
+"""Characters of a file's name in its draft's, which is then short enough wherever the file's is."""
 _BLOCK = 1 << 16
 """Bytes read at a time from a pipe."""
 
@@ -141,7 +143,7 @@ def check_output(path: Path | None) -> None:
     """Raises `UserError` unless a file can be written there; writes nothing."""
     if path is None or _is_device(path):
         return
-    folder = path.resolve().parent
+    folder = _real(path).parent
     if path.is_dir():
         raise UserError(f"{path}: expected a file to write, found a folder")
     if not folder.is_dir():
@@ -164,8 +166,8 @@ def output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    device, goal = _is_device(path), path.resolve()
-    draft = goal if device else goal.with_name(f".{goal.name}.{os.getpid()}")
+    device, goal = _is_device(path), _real(path)
+    draft = goal if device else goal.with_name(f".{goal.name[:_DRAFT_NAME]}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:
             yield file
@@ -176,6 +178,11 @@ def output(path: Path | None) -> Iterator[TextIO]:
     finally:
         if not device:
             draft.unlink(missing_ok=True)
+
+
+def _real(path: Path) -> Path:
+    """The path without symbolic links; `Path.resolve` raises on those that lead to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def _is_device(path: Path) -> bool:

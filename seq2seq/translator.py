@@ -4,90 +4,50 @@ Sentences are sorted by length and cut into batches of few static shapes, so tha
 and little is compiled; results come back in the order of the input.
 """
 
+import functools
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
+from seq2seq.confidence import Calibration
 from seq2seq.config import Config, DecodingConfig
+from seq2seq.decoding.alignment import Reading, read_function
 from seq2seq.decoding.consensus import consensus
-from seq2seq.decoding.forced import batches, force_function
+from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
+from seq2seq.decoding.phrases import Bans, Writing, asked, check_found
 from seq2seq.decoding.search import Searcher, Work
-from seq2seq.errors import LineError
+from seq2seq.errors import UserError
+from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
+from seq2seq.model.functional import Make
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translations import TargetScore, Translation
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+"""Control characters that normalisation drops; the others are white space."""
+
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
-
-
-@dataclass(frozen=True)
-class Translation:
-    """One translated sentence.
-
-    Attributes:
-        text: The translation, detokenised, in one line; lower-cased where `data.lowercase` is set.
-        score: Log-probability divided by the length penalty; 0 for an empty sentence.
-        tokens: The pieces of the translation, without the end symbol.
-        cut: Source tokens that were beyond `decoding.max_source_length` and not translated.
-        unknown: Source tokens that the vocabulary does not know.
-        copied: Whether the vocabulary knows nothing of the source, which then stays as it is.
-        others: The next best translations, `decoding.n_best` with this one, or fewer where the
-            search found no more.
-        divided: Into how many parts sentences of a line were cut that were too long to be
-            translated whole; 0 where none was.
-        segments: Of a line that was cut, its segments and their translations.
-    """
-
-    text: str
-    score: float = 0.0
-    tokens: tuple[str, ...] = ()
-    cut: int = 0
-    unknown: int = 0
-    copied: bool = False
-    others: tuple["Translation", ...] = ()
-    divided: int = 0
-    segments: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class TargetScore:
-    """How probable a given translation is.
-
-    Attributes:
-        tokens: Its pieces, with the end symbol.
-        log_probs: The log-probability of each, given the source and the pieces before, in nats.
-        score: Their sum divided by the length penalty, as a search ranks it.
-        too_long: Whether it is longer than `decoding.max_source_length` and `max_extra_tokens`
-            allow: no search would find it, so its probability counts as 0.
-    """
-
-    tokens: tuple[str, ...]
-    log_probs: tuple[float, ...]
-    score: float
-    too_long: bool = False
-
-    @property
-    def log_prob(self) -> float:
-        """The log-probability of the whole, in nats."""
-        return math.fsum(self.log_probs) if not self.too_long else -math.inf
-
-    @property
-    def perplexity(self) -> float:
-        """The exponential of minus the mean log-probability of a token."""
-        return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
 
 
 class Translator:
     """A trained model with its vocabularies, ready to translate."""
 
     def __init__(
-        self, config: Config, vocabularies: Vocabularies, params: Params, dtype: str | None = None
+        self,
+        config: Config,
+        vocabularies: Vocabularies,
+        params: Params,
+        dtype: str | None = None,
+        calibration: Calibration | None = None,
+        make: Make | None = None,
     ) -> None:
         """Holds a model in memory.
 
@@ -96,33 +56,55 @@ class Translator:
             vocabularies: Source and target vocabulary.
             params: Parameters, float32.
             dtype: Type of the computation; default `training.compute_dtype`.
+            calibration: Makes confidences of probabilities; without it there are none.
+            make: Makes the model from the parameters, if it is another one than the config's.
         """
         self.config = config
         self.vocabularies = vocabularies
         self.params = params
+        self.calibration = calibration
         self._source_text, self._target_text = preprocessing.sides(config.data)
-        self._search = Searcher(config, vocabularies, dtype)
-        self._force = force_function(config, vocabularies, dtype)
-        self._observe = attention_maps.observer(config, vocabularies, dtype)
+        self._writing = Writing(vocabularies.target, self._target_text)
+        sizes = (len(vocabularies.source), len(vocabularies.target))
+        self.make, backend = make or functional.maker(config, sizes, dtype), config.training.backend
+        self._search = Searcher(self.make, vocabularies, backend)
+        self._force = force_function(self.make, backend)
+        self._read = read_function(self.make, backend)
+        self._observe = attention_maps.observer(self.make, vocabularies)
 
     @classmethod
-    def load(cls, run: str | Path, checkpoint: str | int = "best") -> "Translator":
-        """Loads a run's model.
+    def load(
+        cls,
+        run: str | Path,
+        checkpoint: str | int = "best",
+        ensemble: Sequence[tuple[str | Path, str | int]] = (),
+    ) -> "Translator":
+        """Loads a run's model, or several that decide together.
 
         Args:
             run: The run directory.
-            checkpoint: `best`, `latest` or the step of a checkpoint.
+            checkpoint: `best`, `latest`, `averaged` or the step of a checkpoint.
+            ensemble: Further runs, or the same one, each with a checkpoint: at every step of a
+                search the mean of all members' probabilities counts.
 
         Raises:
-            UserError: No run there, or no such checkpoint.
+            UserError: No run there, no such checkpoint, or one with another vocabulary.
         """
         directory = RunDirectory.open(Path(run))
         config, vocabularies = directory.config, Vocabularies.load(directory.vocabulary)
+        params = _restored(directory, vocabularies, checkpoint)
+        if not ensemble:
+            return cls(config, vocabularies, params, calibration=Calibration.load(directory.path))
+        members = [(config, params)]
+        for path, which in ensemble:
+            other = RunDirectory.open(Path(path))
+            if not vocabularies.alike(Vocabularies.load(other.vocabulary)):
+                raise UserError(f"{path}: expected the vocabulary of {run}, found another")
+            members.append((other.config, _restored(other, vocabularies, which)))
         sizes = (len(vocabularies.source), len(vocabularies.target))
-        abstract = parallel.abstract_replicated(functional.abstract(config.model, *sizes)[1])
-        with directory:
-            params = directory.restore_params(abstract, checkpoint)
-        return cls(config, vocabularies, params)
+        make = functional.ensemble_maker([functional.maker(one, sizes) for one, _ in members])
+        params = {str(i): own for i, (_, own) in enumerate(members)}
+        return cls(config, vocabularies, params, make=make)
 
     def translate(
         self,
@@ -131,6 +113,8 @@ class Translator:
         advance: Callable[[int], None] | None = None,
         prefixes: Sequence[str] | None = None,
         first: int = 0,
+        banned: Sequence[str] = (),
+        forced: Sequence[Sequence[str]] | None = None,
         numbers: Sequence[int] | None = None,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
@@ -142,6 +126,9 @@ class Translator:
             prefixes: With what each translation begins; an empty string leaves it free.
             first: Number of the first sentence in the whole input, if this is a part of it: what is
                 drawn for a sentence hangs on its number.
+            banned: Words or phrases that no translation may hold as whole words.
+            forced: Words or phrases that each translation has to hold, in any order; a beam search
+                alone can see to it.
             numbers: Those of all sentences, if they do not follow one another from `first`.
 
         Returns:
@@ -149,15 +136,17 @@ class Translator:
 
         Raises:
             TypeError: `sentences` is a single string.
-            ValueError: There are not as many prefixes as sentences.
-            LineError: A prefix is longer than its translation may be, or cannot be spelt.
+            ValueError: There are not as many prefixes, or lists of phrases, as sentences.
+            UserError: Phrases are forced upon draws.
+            LineError: A prefix or a phrase does not fit, or cannot be spelt.
         """
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
         decoding = decoding or self.config.decoding
         prepared = self._source_text.apply([_encodable(text) for text in sentences])
         encoded = self.vocabularies.source.encode(prepared)
-        results = [self._untranslated(*pair) for pair in zip(sentences, encoded, strict=True)]
+        bans = Bans(banned, self._writing)
+        results = [self._untranslated(*pair, bans) for pair in zip(sentences, encoded, strict=True)]
         limit = decoding.max_source_length - 1
         kept = [
             [] if result.copied else tokens[:limit]
@@ -166,15 +155,17 @@ class Translator:
         if advance is not None:
             advance(sum(not tokens for tokens in kept))
         numbers = range(first, first + len(kept)) if numbers is None else numbers
-        begun = [] if prefixes is None else self._prefixes(prefixes, kept, decoding, numbers)
-        work = Work(kept, begun, numbers)
-        for i, found in self._search(self.params, work, decoding, advance):
+        work = asked(Work(kept, (), numbers), decoding, self._writing, bans, prefixes, forced)
+        find = functools.partial(self._search, self.params)
+        for i, found in bans.search(find, work, decoding, advance):
+            check_found(work, i, found)
             every = [self._result(encoded[i], kept[i], *pair) for pair in found]
             if decoding.mbr:
                 ranked = consensus([result.text for result in every])
                 every = [every[place] for place in ranked[: decoding.n_best]]
             results[i] = replace(every[0], others=tuple(every[1:]))
-        return results
+        dropped = [len(_CONTROL.findall(text)) for text in sentences]
+        return [replace(result, dropped=n) for result, n in zip(results, dropped, strict=True)]
 
     def source_lengths(self, texts: Sequence[str]) -> list[int]:
         """How many tokens the vocabulary cuts each text into, the end symbol not counted."""
@@ -238,6 +229,46 @@ class Translator:
         penalty = length_penalty(float(len(pieces)), self.config.decoding.length_penalty)
         return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, too_long)
 
+    def explain(
+        self,
+        sentences: Sequence[str],
+        translations: Sequence[Translation],
+        decoding: DecodingConfig | None = None,
+    ) -> list[Explanation]:
+        """What the model makes of its own translations: probabilities, attention, alignment.
+
+        Args:
+            sentences: What was translated.
+            translations: What `translate` gave, or one of its `others`.
+            decoding: As for `translate`.
+
+        Returns:
+            As many explanations; an empty or copied translation has an empty one.
+
+        Raises:
+            ValueError: There are not as many translations as sentences.
+            UserError: The decoder has no layer `decoding.alignment_layer`.
+        """
+        if len(sentences) != len(translations):
+            raise ValueError(f"{len(translations)} translations, {len(sentences)} sentences")
+        decoding, both = decoding or self.config.decoding, self.vocabularies
+        kept = [i for i, result in enumerate(translations) if result.tokens]
+        prepared = self._source_text.apply([_encodable(sentences[i]) for i in kept])
+        longest = decoding.max_source_length - 1
+        pairs = [
+            (Sentence.of(text, both.source).first(longest), both.target.ids(translations[i].tokens))
+            for i, text in zip(kept, prepared, strict=True)
+        ]
+
+        def read(batch: Pairs) -> Reading:
+            return self._read(self.params, batch, decoding.alignment_layer)
+
+        results = [Explanation()] * len(sentences)
+        texts, budget = [(sentences[i], translations[i].text) for i in kept], decoding.batch_tokens
+        for number, found in explained(read, pairs, texts, both, budget, self.calibration):
+            results[kept[number]] = found
+        return results
+
     def attention(
         self, source: str, target: str | None = None, decoding: DecodingConfig | None = None
     ) -> SentenceAttention:
@@ -262,50 +293,36 @@ class Translator:
         else:
             read = Sentence.of(self._target_text.apply([target])[0], both.target)
             read.check("the translation", both.target, longest + decoding.max_extra_tokens)
-        return self._observe(self.params, [sentence], [read])[0]
+        found = self._observe(self.params, [sentence], [read])[0]
+        texts = ((self._source_text, found.sentence), (self._target_text, found.translation))
+        written = [side.undo([text])[0] for side, text in texts]
+        return replace(found, sentence=written[0], translation=written[1])
 
-    def _prefixes(
-        self,
-        prefixes: Sequence[str],
-        sources: Sequence[list[int]],
-        decoding: DecodingConfig,
-        numbers: Sequence[int],
-    ) -> list[list[int]]:
-        """Token ids of what translations begin with, which a search can follow."""
-        if len(prefixes) != len(sources):
-            raise ValueError(f"{len(prefixes)} prefixes do not match {len(sources)} sentences")
-        target = self.vocabularies.target
-        encoded = target.encode(self._target_text.apply([_encodable(text) for text in prefixes]))
-        for i, (ids, source) in enumerate(zip(encoded, sources, strict=True)):
-            number = numbers[i] + 1
-            longest = len(source) + decoding.max_extra_tokens
-            longest = min(longest, decoding.max_length or longest)
-            if source and len(ids) > longest:
-                wanted = f"at most {longest:,} tokens, as its source has {len(source):,}"
-                raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
-            if target.symbols.unknown in ids:
-                wanted = "characters of the vocabulary"
-                raise LineError("prefix", number, f"expected {wanted}, found {prefixes[i]!r}")
-        return encoded
-
-    def _untranslated(self, sentence: str, encoded: list[int]) -> Translation:
+    def _untranslated(self, sentence: str, encoded: list[int], bans: Bans) -> Translation:
         """What becomes of a sentence of which nothing is known: names in other scripts, emoji."""
         source = self.vocabularies.source
         unknown = encoded.count(source.symbols.unknown)
         known = (token for token in encoded if token != source.symbols.unknown)
         if not unknown or any(source.pieces[token] != _SPACE for token in known):
             return Translation("", cut=len(encoded))
-        return Translation(_printable(sentence), unknown=unknown, copied=True)
+        text = _printable(sentence)
+        return Translation("" if bans.held(text) else text, unknown=unknown, copied=True)
 
     def _result(
         self, encoded: list[int], kept: list[int], tokens: list[int], score: float
     ) -> Translation:
-        target = self.vocabularies.target
-        text = self._target_text.undo(target.decode([tokens]))[0]
-        text = " ".join(text.splitlines())  # bytes may spell a line's end
-        pieces = tuple(target.pieces[token] for token in tokens)
+        text = self._writing.read(tokens)
+        pieces = tuple(self.vocabularies.target.pieces[token] for token in tokens)
         unknown = encoded.count(self.vocabularies.source.symbols.unknown)
         return Translation(text, score, pieces, len(encoded) - len(kept), unknown)
+
+
+def _restored(run: RunDirectory, vocabularies: Vocabularies, checkpoint: str | int) -> Params:
+    """The parameters of a run's checkpoint, on all devices."""
+    sizes = (len(vocabularies.source), len(vocabularies.target))
+    abstract = parallel.abstract_replicated(functional.abstract(run.config.model, *sizes)[1])
+    with run:
+        return run.restore_params(abstract, checkpoint)
 
 
 def _encodable(text: str) -> str:

@@ -55,7 +55,7 @@ class Vocabulary:
         self.pieces = tuple(pieces)
         self.symbols = symbols
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        ids = {piece: index for index, piece in enumerate(self.pieces)}
+        self._numbers = ids = {piece: index for index, piece in enumerate(self.pieces)}
         known = (self._processor.id_to_piece(i) for i in range(self._processor.vocab_size()))
         table = [ids.get(piece, symbols.unknown) for piece in known]
         self._ids = None if table == list(range(len(table))) else table
@@ -95,6 +95,10 @@ class Vocabulary:
         """Returns the pieces of a text, one for each id of `encode`, unknown ones as written."""
         return list(self._processor.encode(text, out_type=str))
 
+    def ids(self, pieces: Iterable[str]) -> list[int]:
+        """Returns the ids of pieces of this vocabulary, as `pieces` has them."""
+        return [self._numbers[piece] for piece in pieces]
+
     def decode(self, sequences: Iterable[Sequence[int]]) -> list[str]:
         """Returns the text of each sequence of token ids.
 
@@ -116,7 +120,7 @@ class Vocabulary:
         """Reads what `save` wrote.
 
         Raises:
-            UserError: A file is missing or damaged.
+            UserError: A file is missing, unreadable or damaged.
         """
         try:
             table = json.loads((folder / PIECES_FILE).read_text(encoding="utf-8"))
@@ -124,6 +128,8 @@ class Vocabulary:
             return cls(model, table["pieces"], Symbols(**table["symbols"]))
         except FileNotFoundError as error:
             raise UserError(f"{error.filename}: expected a vocabulary, found no file") from None
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             raise UserError(f"{folder}: expected a vocabulary, found damage ({error})") from error
 
@@ -146,6 +152,11 @@ class Vocabularies:
         """Whether both languages share one vocabulary."""
         return self.source is self.target
 
+    def alike(self, other: "Vocabularies") -> bool:
+        """Whether every id means the same piece, or the same symbol, in both."""
+        sides = ((self.source, other.source), (self.target, other.target))
+        return all((a.pieces, a.symbols) == (b.pieces, b.symbols) for a, b in sides)
+
     def save(self, folder: Path) -> None:
         """Writes one vocabulary into the folder, or two into its folders `source` and `target`."""
         if self.joint:
@@ -159,7 +170,7 @@ class Vocabularies:
         """Reads what `save` wrote.
 
         Raises:
-            UserError: A file is missing or damaged.
+            UserError: A file is missing, unreadable or damaged.
         """
         if (folder / "source").is_dir():
             return cls(Vocabulary.load(folder / "source"), Vocabulary.load(folder / "target"))

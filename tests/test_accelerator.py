@@ -1,16 +1,20 @@
 """The benchmark of accelerators: its parts at reduced sizes, and that a failure costs one line."""
 
+import gzip
 import importlib
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from seq2seq import recipes
 from seq2seq.config import Config
+from seq2seq.data import phrasebook
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,6 +86,35 @@ def test_parts_measure(part, module):
         assert all(0 < row.share < 1 for row in measured)
 
 
+@pytest.mark.parametrize(
+    ("size", "times"),
+    [("base", "100 000 steps: 50 min"), ("big", "100 000 steps: 50 min; 300 000 steps: 150 min")],
+)
+def test_training_notes_the_time_of_the_papers_updates(size, times, module, monkeypatch):
+    parts, workload = module("accelerator_parts"), module("workload")
+    monkeypatch.setattr(parts, "Updates", lambda *_: None)
+    monkeypatch.setattr(parts, "speed", lambda *_: workload.Speed(1e6, 0.03, 0.0, 20.0))
+    row = parts._trained(parts.Plan(small=False, seconds=1.0, peak=1e15), size, 128)
+    assert (row.value, row.unit, row.note) == (1e6, "tokens/s", times)
+
+
+@pytest.mark.parametrize("folder", [None, Path("multi30k")])
+def test_every_part_has_its_time_kept(folder, module, monkeypatch):
+    accelerator = module("accelerator")
+    names, clock = list(accelerator.BUDGETS), [0.0]
+    monkeypatch.setattr(accelerator.time, "monotonic", lambda: clock[0])
+    arguments = SimpleNamespace(minutes=9.5, multi30k=folder)
+    runner = accelerator.Runner(arguments, None, None)
+    given = {}
+    for place, name in enumerate(names, start=1):
+        given[name] = runner.seconds(names[place:])
+        clock[0] += given[name]  # each one takes all that it may
+    assert clock[0] <= 570
+    spare = 0 if folder else accelerator.BUDGETS["multi30k"]
+    wanted = {**accelerator.BUDGETS, "matmul": accelerator.BUDGETS["matmul"] + spare}
+    assert given == pytest.approx(wanted if folder else {**wanted, "multi30k": 0})
+
+
 def test_a_part_that_cannot_be_measured_says_why(module):
     parts = module("accelerator_parts")
     with pytest.raises(parts.SkippedError, match="no fused attention"):
@@ -127,3 +160,33 @@ def test_from_the_command_line(tmp_path):
     unknown = subprocess.run([*command, "--only=tran"], capture_output=True, text=True, check=False)
     assert unknown.returncode == 2
     assert "tran: expected one of" in unknown.stderr
+
+
+def test_multi30k_trains_as_its_recipe_did_when_it_was_shorter(module):
+    part = module("accelerator_multi30k")
+    training = recipes.load(part.RECIPE, list(part.SHORTER)).training
+    assert (training.steps, training.warmup_steps, training.decay) == (7000, 800, "cosine")
+    assert recipes.load(part.RECIPE, list(part.FEW)).training.steps == 12
+
+
+def test_multi30k_from_text_to_bleu(tmp_path):
+    pairs = phrasebook.split("test")
+    for name, part in (("train", pairs), ("val", pairs[:8]), ("test_2016_flickr", pairs[:20])):
+        for language, side in (("en", "source"), ("de", "target")):
+            text = "".join(f"{getattr(pair, side)}\n" for pair in part)
+            (tmp_path / f"{name}.{language}.gz").write_bytes(gzip.compress(text.encode()))
+    figures = tmp_path / "figures.json"
+    words = ["--only=multi30k", "--small", f"--multi30k={tmp_path}", f"--json={figures}"]
+    command = [sys.executable, str(ROOT / "benchmarks/accelerator.py"), *words]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    [row] = json.loads(figures.read_text())["rows"]
+    assert row.get("failure") is None, found.stderr
+    assert (row["what"], row["unit"], row["details"]["steps"]) == (
+        "Multi30k, 12 updates",
+        "BLEU",
+        12,
+    )
+    assert 0 <= row["value"] < 50
+    assert "stopped" not in row["note"]
+    assert "tok:13a" in row["note"]
+    assert found.stdout.splitlines()[-1].startswith("multi30k Multi30k, 12 updates ")

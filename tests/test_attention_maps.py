@@ -51,7 +51,7 @@ def test_sentences_together_are_as_sentences_alone(model, monkeypatch):
     monkeypatch.setattr(attention_maps, "_CELLS", 4 * 16 * 16)
     known, texts = model.vocabularies.source, ["kim", "ada bea cleo dora eva fay", "", "max", "pia"]
     sentences = [Sentence.of(text, known) for text in texts]
-    observe = attention_maps.observer(model.config, model.vocabularies)
+    observe = attention_maps.observer(model.make, model.vocabularies)
     together = observe(model.params, sentences, sentences[::-1])
     assert [found.sentence for found in together] == texts
     for sentence, forced, found in zip(sentences, sentences[::-1], together, strict=True):

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from seq2seq.cli import main
+from seq2seq.commands.console import use_compilation_cache
 from seq2seq.run_directory import RunDirectory
 
 
@@ -290,6 +292,132 @@ def test_a_damaged_vocabulary(fails, copied):
     fails("translate", copied, match=r"vocabulary: expected a vocabulary, found damage")
     (copied / "vocabulary" / "pieces.json").unlink()
     fails("translate", copied, match=r"pieces.json: expected a vocabulary, found no file")
+
+
+LONG = "x" * 300
+"""A name that no file can have."""
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("train --config {long}.yaml", r"x.yaml: File name too long"),
+        ("train --config {recipe} --run={long}", r"xx: .*File name too long"),
+        ("train --config {recipe} --run=/proc/none/run", r"/proc/none: No such file"),
+        (
+            "train --config {recipe} --run=x --data.train={long}.{{lang}}",
+            r"x.src: cannot be read: Fi",
+        ),
+        (
+            "train --config {recipe} --run=x --data.train={file}/y.{{lang}}",
+            r"y.src: cannot be read: N",
+        ),
+        (
+            "train --config {recipe} --run=x --data.train={file}/y.tsv",
+            r"y.tsv: cannot be read: Not a",
+        ),
+        (
+            "train --config {recipe} --run=x --data.train={loop}.{{lang}}",
+            r"p.src: cannot be read: Too",
+        ),
+        ("train --config {recipe} --run=x --data.cache={long}", r"xx/\w+: File name too long"),
+        (
+            "prepare --config {recipe} --data.cache={file}/a/b/c",
+            r"/a/b/c: cannot be written to: Not a",
+        ),
+        ("translate {long}", r"x.*: File name too long"),
+        ("translate {run} {long}", r"xx: .*File name too long"),
+        ("translate {run} {text} --output {long}", r"xx: .*File name too long"),
+        ("translate {run} {text} --output {file}/x", r"file/x: .*expected a folder .*found a file"),
+        ("translate {run} {text} --prefix {long}", r"xx: .*File name too long"),
+        ("score {run} --source {text} --target {long}", r"xx: .*File name too long"),
+        ("evaluate {run} --output {long}", r"xx: .*File name too long"),
+        ("evaluate {run} --source {long} --reference {text}", r"xx: .*File name too long"),
+        ("attention {run} ada --output {long}.png", r"xx.png: .*File name too long"),
+        ("average {long} --last 2", r"x.*: File name too long"),
+        ("describe {long}", r"x.*: File name too long"),
+        ("demo --config {long}", r"xx: File name too long"),
+        ("reproduce table3 --configs {long}", r"xx: .*File name too long"),
+        ("reproduce table3 --configs {recipe} --data {long}", r"xx: File name too long"),
+    ],
+)
+def test_files_that_cannot_be(fails, trained, reversal, tmp_path, monkeypatch, words, match):
+    """What the system says of a file is told in one line, whatever command meets it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way\n")
+    for language in ("src", "tgt"):
+        (tmp_path / f"loop.{language}").symlink_to(f"loop.{language}")
+    places = {"run": trained.path, "recipe": reversal / "reversal.yaml", "long": LONG}
+    places |= {"text": reversal / "valid.src", "file": tmp_path / "file", "loop": "loop"}
+    before = sorted(tmp_path.iterdir())
+    fails(*(word.format(**places) for word in words.split()), match=match)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_home_that_cannot_be_made(fails, recipe, tmp_path, monkeypatch):
+    """No corpus can be kept there, but programs are compiled just as well."""
+    (tmp_path / "file").write_text("ada bea\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "home" / ".cache"))
+    match = r"/file/home/.cache/seq2seq: cannot be written to: Not a directory \(data.cache\)"
+    fails(*recipe, "--data.cache=null", match=match)
+    assert not (tmp_path / "run").exists()
+    before = jax.config.jax_compilation_cache_dir
+    use_compilation_cache()
+    assert jax.config.jax_compilation_cache_dir == before
+
+
+def forbidding(monkeypatch, method, folder):
+    """Lets the system refuse what is below a folder: root itself is refused nothing."""
+    allowed = getattr(os, method)
+
+    def refuse(path, *rest, **options):
+        if not isinstance(path, int) and Path(os.fsdecode(path)).is_relative_to(folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return allowed(path, *rest, **options)
+
+    monkeypatch.setattr(os, method, refuse)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("train --config {closed}/x.yaml", r"x.yaml: Permission denied"),
+        ("train --config {recipe} --run={closed}/run", r"closed/run.*: Permission denied"),
+        (
+            "train --config {recipe} --data.train={closed}/x.{{lang}}",
+            r"x.src: cannot be read: Perm",
+        ),
+        ("translate {closed}/run", r"closed/run.*: Permission denied"),
+        ("translate {run} {closed}/x", r"closed/x: Permission denied"),
+        ("translate {run} {text} --output {closed}/x", r"closed/x: Permission denied"),
+    ],
+)
+def test_folders_that_are_closed(fails, trained, reversal, tmp_path, monkeypatch, words, match):
+    (tmp_path / "closed").mkdir()
+    places = {"run": trained.path, "recipe": reversal / "reversal.yaml"}
+    places |= {"text": reversal / "valid.src", "closed": tmp_path / "closed"}
+    forbidding(monkeypatch, "stat", tmp_path / "closed")
+    fails(*(word.format(**places) for word in words.split()), match=match)
+
+
+def test_checkpoints_that_are_closed(fails, copied, monkeypatch):
+    forbidding(monkeypatch, "listdir", copied / "checkpoints")
+    for command in ("translate", "evaluate"):
+        fails(command, copied, match=r"checkpoints: cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize("name", ["pieces.json", "sentencepiece.model"])
+def test_a_vocabulary_that_cannot_be_read(fails, copied, name):
+    (copied / "vocabulary" / name).unlink()
+    (copied / "vocabulary" / name).mkdir()
+    fails("translate", copied, match=rf"vocabulary/{name}: cannot be read: Is a directory")
+
+
+def test_an_output_may_have_the_longest_name(trained, call, tmp_path):
+    (tmp_path / "text").write_text("ada bea\n")
+    target = tmp_path / ("x" * 255)
+    assert call("translate", trained.path, tmp_path / "text", "--output", target)[0] == 0
+    assert target.read_text().count("\n") == 1
 
 
 def full(*_, **__):

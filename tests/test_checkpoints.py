@@ -302,7 +302,8 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(
         (OSError(28, "No space left on device"), "x: no space left on the disk"),
         (OSError(122, "Disk quota exceeded"), "x: no space left on the disk"),
         (ValueError("RESOURCE_EXHAUSTED: … [os_error_code='28']"), "x: no space left on the disk"),
-        (PermissionError(13, "Permission denied"), "x: may not be written: Permission denied"),
+        (PermissionError(13, "Permission denied"), "x: cannot be written: Permission denied"),
+        (OSError(36, "File name too long"), "x: cannot be written: File name too long"),
     ],
 )
 def test_storage_errors(error: Exception, text: str) -> None:

@@ -3,18 +3,27 @@
 import json
 import math
 import os
+import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import seq2seq
 from seq2seq import recipes
+from seq2seq.commands.evaluate import Results
+from seq2seq.data.vocabulary_training import normalization_rules
+from seq2seq.evaluation import paper_bleu, scores
+from seq2seq.markup import items
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translator import _CONTROL
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -151,6 +160,22 @@ def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
     assert f"{text}:{place}: warning: 1 token of unknown characters" in err
     place = 1 + list(WEIRD).index("unknown characters")
     assert f"{text}:{place}: warning: nothing but unknown characters: left as it is" in err
+    left_out = {"control characters": 3, "record separator": 1, "NUL": 1}
+    left_out["unknown characters without spaces"] = 1
+    for place, name in enumerate(WEIRD, 1):
+        found = [line for line in err if line.startswith(f"{text}:{place}: ") if "control" in line]
+        number = left_out.get(name, 0)
+        noun = "control character" if number == 1 else "control characters"
+        assert found == ([f"{text}:{place}: warning: {number} {noun} left out"] if number else [])
+
+
+def test_what_counts_as_left_out_is_what_normalisation_drops():
+    rules = normalization_rules()
+    for character in map(chr, range(1, sys.maxunicode + 1)):
+        if unicodedata.category(character) == "Cc":
+            assert (_CONTROL.fullmatch(character) is not None) == (rules[character] == "")
+        else:
+            assert _CONTROL.search(character) is None
 
 
 def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
@@ -205,6 +230,95 @@ def test_translate_begins_as_a_file_says(trained, call, tmp_path):
         status, _, err = call(*words, "--output", tmp_path / "out")
         assert (status, err[-1]) == (2, f"seq2seq: {prefix}{problem}")
         assert not (tmp_path / "out").exists()
+
+
+def test_translate_says_all_it_knows_in_json(trained, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\n\nkim\n漢\n")
+    plain = call("translate", trained.path, text)[1].splitlines()
+    status, out, _ = call("translate", trained.path, text, "--format", "jsonl")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (status, [one["text"] for one in found]) == (0, plain)
+    assert [one["source"] for one in found] == ["ada bea cleo", "", "kim", "漢"]
+    assert [one["flags"] for one in found] == [[], [], [], ["unknown", "copied"]]
+    for one in found[::2]:
+        assert len(one["tokens"]) == len(one["log_probs"]) == len(one["attention"])
+        for row in one["attention"]:
+            assert len(row) == len(one["source_tokens"])
+            assert sum(row) == pytest.approx(1, abs=1e-3)
+        assert one["confidence"] is None
+    words = ("--format", "jsonl", "--n-best", 2, "--decoding.max_source_length=3")
+    ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
+    assert ranked["flags"] == ["truncated"]
+    assert len(ranked["others"]) == 1
+    assert ranked["others"][0]["score"] <= ranked["score"]
+
+
+def test_translate_writes_which_word_goes_back_to_which(trained, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\n\nkim\n")
+    listed = call("translate", trained.path, text, "--format", "jsonl")[1].splitlines()
+    pairs = [json.loads(line)["alignment"] for line in listed]
+    wanted = [" ".join(f"{i}-{j}" for i, j in one) for one in pairs]
+    lines = call("translate", trained.path, text, "--alignment")[1].splitlines()
+    assert [line.split(" ||| ")[1] for line in lines] == wanted
+    ranked = call("translate", trained.path, text, "--alignment", "--n-best", 2)[1].splitlines()
+    assert ranked[0].split(" ||| ")[3] == wanted[0]
+    status, _, err = call("translate", trained.path, text, "--alignment", LAYER_9)
+    message = "expected a layer of the decoder, at most 1, found 9"
+    assert (status, err[-1]) == (2, f"seq2seq: decoding.alignment_layer: {message}")
+    status, _, [error] = call("translate", trained.path, text, "--format", "json")
+    assert (status, "jsonl" in error) == (2, True)
+
+
+def test_markup_comes_out_as_it_went_in(trained, call, tmp_path):
+    draw, text = random.Random(0), tmp_path / "text"
+    parts = ["ada", "bea", "kim.", "ole!", "<b>max</b>", "<br/>", "{name}", "www.a.de", "<i>nia"]
+    lines = [" ".join(draw.choices(parts, k=draw.randint(1, 8))) for _ in range(60)]
+    text.write_text("".join(f"{line}\n" for line in lines))
+    words = ("translate", trained.path, text, "--keep-markup")
+    for options in ((), ("--split-sentences", "never"), TWO):
+        status, out, _ = call(*words, *options)
+        assert status == 0
+        found = [line.split(" ||| ") for line in out.splitlines()]
+        found = [line if len(line) == 1 else line[1:2] for line in found]
+        numbers = [int(line.split()[0]) for line in out.splitlines()] if options == TWO else None
+        sources = lines if numbers is None else [lines[i] for i in numbers]
+        for line, [translation] in zip(sources, found, strict=True):
+            assert Counter(items(line)) == Counter(items(translation))
+    for option in (("--alignment",), ("--format", "jsonl"), ("--prefix", text), ("--force", text)):
+        status, _, [error] = call(*words, *option)
+        name = " ".join(map(str, option)) if "jsonl" in option else option[0]
+        wanted = f"seq2seq: --keep-markup: expected it without {name}, found both"
+        assert (status, error) == (2, wanted)
+
+
+def test_translate_by_several_models(trained, copied, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
+    words = ("translate", trained.path, text)
+    alone = call(*words)[1]
+    status, out, _ = call(*words, "--ensemble", trained.path, f"{copied}@120")
+    assert (status, out) == (0, alone)
+    assert call(*words, "--ensemble", f"{trained.path}@60")[0] == 0
+    table = copied / "vocabulary" / "pieces.json"
+    table.write_text(table.read_text().replace('"ada"', '"adq"').replace('a"', 'q"', 1))
+    status, _, err = call(*words, "--ensemble", copied)
+    message = f"{copied}: expected the vocabulary of {trained.path}, found another"
+    assert (status, err[-1]) == (2, f"seq2seq: {message}")
+    status, _, [error] = call(*words, "--ensemble", f"{trained.path}@61")
+    assert (status, "found 61" in error) == (2, True)
+
+
+def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):
+    status, _, err = call("calibrate", copied)
+    assert (status, err[-2]) == (0, "calibrated on 40 sentences of validation")
+    assert re.match(r"  mean chrF \d+\.\d, confidence of one half by the other: off by", err[-1])
+    kept = json.loads((copied / "calibration.json").read_text())
+    text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
+    out = call("translate", copied, text, "--format", "jsonl")[1].splitlines()
+    for line in map(json.loads, out):
+        assert kept["qualities"][0] <= line["confidence"] + 1e-3
+        assert line["confidence"] <= kept["qualities"][-1] + 1e-3
+    status, _, [error] = call("calibrate", copied, "--split", "validaton")
+    assert (status, "did you mean 'validation'?" in error) == (2, True)
 
 
 def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path):
@@ -322,11 +436,14 @@ def test_evaluate_prints_a_table_and_keeps_what_it_found(trained, call, tmp_path
     assert target.read_text().count("\n") == 40
     assert not [line for line in err if "warning" in line]
     kept = json.loads(RunDirectory.open(trained.path).results.read_text())
-    assert f"{kept['test']['bleu']['score']:6.2f}" in lines[1]
+    step = RunDirectory.open(trained.path).best_step()
+    assert kept["test"][str(step)]["step"] == step
+    assert f"{kept['test'][str(step)]['bleu']['score']:6.2f}" in lines[1]
 
 
 def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
     config = copied / "config.yaml"
+    (copied / "results.json").unlink(missing_ok=True)
     plain = config.read_text()
     config.write_text(
         plain.replace("  validation:\n  - path:", "  validation:\n  - name: dev\n    path:")
@@ -335,6 +452,7 @@ def test_a_validation_set_is_scored_by_its_name_as_well(copied, call):
     found = [call("evaluate", copied, "--split", name, "--json") for name in ("dev", "validation")]
     assert found[0][:2] == found[1][:2]
     assert found[0][0] == 0
+    assert list(RunDirectory.open(copied).read_results()) == ["dev"]
 
 
 def test_the_scores_are_those_of_sacrebleu_itself(trained, call, reversal, tmp_path):
@@ -375,19 +493,35 @@ def test_other_bleus_stand_beside_sacrebleus_own(trained, call):
     starts = ["  BLEU ", "      compares with sacreBLEU", "  CHRF ", "  BLEU of lower-cased"]
     places = [next(i for i, line in enumerate(shown) if line.startswith(s)) for s in starts]
     assert places == sorted(places)
-    for text in ("    tokenised ", "    + hyphens split ", "    + plain quotes ", "  BLEU by part"):
+    for text in ("    tokenised ", "      compares with multi-bleu", "  BLEU by part"):
         assert any(line.startswith(text) for line in shown)
+    assert "split" not in out  # the small task's target language is not German
     figures = json.loads(call(*words, "--breakdown", "--json")[1])
     assert list(figures) == ["bleu", "chrf", "paper_bleu", "tokenised_bleu", "breakdown"]
     names = [step["name"] for step in figures["paper_bleu"]["steps"]]
-    assert names == ["tokenised", "+ hyphens split", "+ plain quotes"]
+    assert names == ["tokenised"]
     assert figures["paper_bleu"]["signature"].startswith("paper-bleu|")
     parts = figures["breakdown"]
     assert parts["signature"] == figures["bleu"]["signature"]
     assert sum(part["sentences"] for part in parts["by_length"]) == 40
     assert [part["sentences"] for part in parts["by_words"]] == [40, 0]
-    results = RunDirectory.open(trained.path).results
-    assert json.loads(results.read_text())["test"] == figures
+    run = RunDirectory.open(trained.path)
+    kept = run.read_results()["test"][str(run.best_step())]
+    assert kept == {"step": run.best_step(), **figures}
+
+
+@pytest.mark.parametrize(
+    ("languages", "steps", "published"),
+    [(("en", "de"), 3, "28.4 (big)"), (("en", "fr"), 1, "41.8 (big)")],
+)
+def test_published_figures_are_named_beside_their_test_set_only(languages, steps, published):
+    texts = ["The E-Mail is here , he said ."] * 2
+    given = (scores.evaluate(texts, texts), paper_bleu.paper_bleu(texts, texts, languages[1]))
+    for name in ("newstest2014", "test"):
+        shown = Results(name, languages, *given).lines()
+        found = [line for line in shown if line.startswith("      compares with ")]
+        assert len(found) == 1 + steps  # the first is sacreBLEU's
+        assert (published in found[-1]) is (name == "newstest2014")
 
 
 def test_a_breakdown_without_the_training_text(copied, call):
@@ -418,9 +552,9 @@ def test_several_runs_are_compared(trained, copied, call):
     figures = json.loads(call(*randomised)[1])
     assert [run["run"] for run in figures["runs"]] == [str(trained.path), str(copied)]
     assert figures["significance"]["test"] == "randomization"
-    kept = [json.loads(RunDirectory.open(run).results.read_text()) for run in words[1:3]]
-    for run, results in zip(figures["runs"], kept, strict=True):
-        assert results["test"]["bleu"] == run["bleu"]
+    for figure, run in zip(figures["runs"], map(RunDirectory.open, words[1:3]), strict=True):
+        kept = run.read_results()["test"][str(run.best_step())]
+        assert kept["bleu"] == figure["bleu"]
 
 
 def test_a_run_of_prepared_text_takes_and_gives_raw_text(trained, call, reversal, tmp_path):
@@ -443,6 +577,13 @@ def test_a_run_of_prepared_text_takes_and_gives_raw_text(trained, call, reversal
     assert out == out.lower()
     assert " ." not in out
     assert out.endswith(".\n")
+    page = tmp_path / "page.html"
+    words_of = ("attention", tmp_path / "run", "Ada Bea.", "--output", page)
+    assert call(*words_of)[1] == f"{out}{page}\n"
+    assert call(*words_of, "--target", "Bea, Ada.")[1] == f"bea, ada.\n{page}\n"
+    shown = page.read_text("utf-8")
+    assert '"sentence":"ada bea.","translation":"bea, ada."' in shown
+    assert '"\u2581."' in shown
     status, _, err = call(*words, "--data.lowercase=false")
     assert status == 2
     assert "data.lowercase is True in this run, False in the config" in err[-1]
@@ -456,6 +597,20 @@ def test_evaluate_warns_of_tokenised_text(trained, call, tmp_path):
     assert status == 0
     assert list(json.loads(out)) == ["bleu"]
     assert any("the reference looks tokenised" in line for line in err)
+    assert not any("the translations look tokenised" in line for line in err)
+
+
+def test_evaluate_warns_of_translations_that_look_tokenised(trained, call, tmp_path):
+    """What the vocabulary does not know at all is left as it is, so here it is the translation."""
+    (tmp_path / "a").write_text("漢 .\n" * 3)
+    (tmp_path / "b").write_text("漢.\n" * 3)
+    words = ("--source", tmp_path / "a", "--reference", tmp_path / "b", "--json")
+    status, _, err = call("evaluate", trained.path, *words)
+    assert status == 0
+    [warning] = [line for line in err if "tokenised" in line]
+    assert warning.endswith(
+        ": the translations look tokenised; scores compare only on detokenised text"
+    )
 
 
 def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
@@ -474,6 +629,10 @@ def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
     assert out.splitlines()[1:] == [str(picture)]
     assert f"warning: {picture}: no font here has 漢: boxes stand for it; try .html" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.HTML", "a.png", "text"]
+
+
+TWO = ("--decoding.n_best=2",)
+LAYER_9 = "--decoding.alignment_layer=9"
 
 
 def tmp_file(folder, text):
@@ -509,6 +668,31 @@ def test_describe_as_json_allocates_and_writes_nothing(reversal, tmp_path):
     assert parts.pop("total") == sum(parts.values())
     assert jax_is_there == "False"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_describe_for_several_devices(trained, call):
+    """Parameters are on every device, rows are shared."""
+    one, four = (
+        json.loads(call("describe", trained.path, "--json", f"--devices={n}")[1]) for n in (1, 4)
+    )
+    before, after = one["memory_per_device"], four["memory_per_device"]
+    assert (before["devices"], after["devices"]) == (1, 4)
+    for part in ("parameters", "gradients", "optimizer"):
+        assert after[part] == before[part]
+    assert before["activations"] / 4 < after["activations"] < before["activations"] / 2
+    out = call("describe", trained.path, "--devices=4")[1]
+    assert "4 devices, float32" in out
+
+
+@pytest.mark.parametrize(("amx", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_describe_says_what_auto_is_here(trained, call, monkeypatch, amx, dtype):
+    monkeypatch.setattr("seq2seq.model.functional._cpu_multiplies_bfloat16", lambda: amx)
+    words = ("describe", trained.path, "--json")
+    found = json.loads(call(*words, "--training.compute_dtype=auto")[1])
+    assert found["config"]["training"]["compute_dtype"] == "auto"
+    assert found["memory_per_device"]["dtype"] == dtype
+    same = json.loads(call(*words, f"--training.compute_dtype={dtype}")[1])
+    assert same["memory_per_device"] == found["memory_per_device"]
 
 
 def test_describe_takes_keys_for_a_run_too(trained, call):

@@ -93,10 +93,12 @@ def test_table_3_has_a_recipe_for_every_row() -> None:
 def test_rows_of_table_3_differ_from_the_base_as_the_paper_says(name: str) -> None:
     config = load(f"table3/{name}")
     assert in_the_papers_symbols(config) == {**BASE, **CHANGES[name]}
+    assert config.training.average_last == 0
     assert f": {ROWS[name].figures}" in opening(CONFIGS / f"table3/{name}.yaml")
     same = recipes.flatten(config), recipes.flatten(load("table3/base"))
     changed = {key for key in same[0] if same[0][key] != same[1].get(key)} - {"run"}
-    assert len(changed) == {"base": 0, "big": 8, "c_n2": 2, "c_n4": 2, "c_n8": 2}.get(name, 1)
+    several = {"base": 0, "big": 8, "c_n2": 2, "c_n4": 2, "c_n8": 2, "e_learned": 2}
+    assert len(changed) == several.get(name, 1)
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.millions])
@@ -179,9 +181,27 @@ def test_wmt_recipes_are_the_papers(
     assert (training.batch_tokens, training.warmup_steps) == (25_000, 4000)
     assert (training.beta1, training.beta2, training.epsilon) == (0.9, 0.98, 1e-9)
     assert (training.learning_rate, training.learning_rate_scale) == (None, 1.0)
-    assert training.keep_latest == (20 if big else 5)
+    assert training.average_last == training.keep_latest == (20 if big else 5)
     assert (decoding.beam_size, decoding.length_penalty) == (4, 0.6)
     assert decoding.max_extra_tokens == 50
+
+
+def test_the_recipe_of_multi30k_is_the_published_setting() -> None:
+    """Of papers on multimodal translation (Wu et al., 2021), text only."""
+    config = load("multi30k_tiny")
+    data, vocabulary, model, training = (
+        config.data,
+        config.vocabulary,
+        config.model,
+        config.training,
+    )
+    assert (data.source_language, data.target_language) == ("en", "de")
+    assert (data.lowercase, data.normalize_punctuation, data.tokenizer) == (True, True, "moses")
+    assert (vocabulary.kind, vocabulary.size, vocabulary.joint) == ("bpe", 10_000, True)
+    assert (model.encoder_layers, model.decoder_layers, model.heads) == (4, 4, 4)
+    assert (model.width, model.feed_forward_width, model.dropout) == (128, 256, 0.3)
+    assert (training.steps, training.average_last) == (8000, 10)
+    assert config.decoding.beam_size == 5
 
 
 def test_tensor2tensors_recipes_change_what_the_page_on_faithfulness_lists() -> None:
@@ -193,13 +213,15 @@ def test_tensor2tensors_recipes_change_what_the_page_on_faithfulness_lists() -> 
         changed[name] = {key: flat[key] for key in flat if flat[key] != paper[key]}
         del changed[name]["run"]
     common = {
-        "model.initialisation": "fan_in",
         "model.sinusoids": "concatenated",
         "model.decoder_start": "zero",
         "training.label_smoothing_over": "others",
         "decoding.endings": "candidates",
     }
-    assert changed["tensor2tensor_v1"] == common | {"model.attention_bias": True}
+    assert changed["tensor2tensor_v1"] == common | {
+        "model.attention_bias": True,
+        "model.initialisation": "joint",
+    }
     assert changed["tensor2tensor_v2"] == common | {
         "model.norm": "pre",
         "model.attention_dropout": 0.1,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import options, recipes
+from seq2seq import command_options, options, recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(options.COMMANDS)}) [^`|<>]*)")
+COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(command_options.COMMANDS)}) [^`|<>]*)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

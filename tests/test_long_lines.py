@@ -3,10 +3,11 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
 from seq2seq.errors import LineError
-from seq2seq.long_lines import longest, translate_lines
+from seq2seq.long_lines import explain_lines, longest, translate_lines
 from seq2seq.translator import Translator
 
 LINES = ["ada bea! Kim ole. max", "kim", "", "漢. 字! 漢", "max; nia", "  Gus hal.  Ida jo "]
@@ -118,3 +119,50 @@ def test_progress_counts_every_segment(model):
     counts = []
     translate_lines(model, LINES, advance=counts.append)
     assert sum(counts) == sum(map(len, PARTS))
+
+
+def test_what_is_known_of_a_line_is_what_is_known_of_its_segments(model):
+    results = translate_lines(model, LINES, decoding(model, n_best=2))
+    for every in (results, [(*one.others, one)[0] for one in results]):
+        found = explain_lines(model, LINES, every)
+        assert [bool(one.segments) for one in every] == [len(parts) > 1 for parts in PARTS]
+        for line, parts, result, known in zip(LINES, PARTS, every, found, strict=True):
+            segments = [one for _, one in result.segments] or [result]
+            alone = model.explain(parts, segments)
+            assert known.source == sum((one.source for one in alone), ())
+            assert known.target == sum((one.target for one in alone), ())
+            assert known.log_probs == pytest.approx(sum((x.log_probs for x in alone), ()), abs=1e-5)
+            wanted, words = [], [0, 0]
+            for part, one, translated in zip(parts, alone, segments, strict=True):
+                wanted += [(i + words[0], j + words[1]) for i, j in one.alignment]
+                words = [words[0] + len(part.split()), words[1] + len(translated.text.split())]
+            assert known.alignment == tuple(wanted)
+            assert words == [len(line.split()), len(result.text.split())]
+            maps = [one.attention for one in alone if one.attention is not None]
+            if not maps:
+                assert known.attention is None
+                continue
+            row = column = 0
+            for one in maps:
+                ends = (row + one.shape[0], column + one.shape[1])
+                block = known.attention[row : ends[0], column : ends[1]]
+                np.testing.assert_allclose(block, one, atol=1e-5)
+                row, column = ends
+            assert known.attention.shape == (row, column)
+            assert known.attention.sum() == pytest.approx(sum(one.sum() for one in maps), abs=1e-4)
+
+
+def test_bans_hold_in_every_segment_and_forced_phrases_keep_a_line_whole(model):
+    lines = ["Ada bea. Kim ole."] * 3
+    [usual, *_] = translate_lines(model, lines)
+    banned = usual.text.split()[-1].strip(".")
+    for result in translate_lines(model, lines, banned=[banned]):
+        assert banned not in result.text.replace(".", " ").split()
+        assert len(result.segments) == 2
+    found = translate_lines(model, lines, forced=[["max"], [], ["max"]])
+    assert [len(one.segments) for one in found] == [0, 2, 0]
+    assert "max" in found[0].text
+    assert found[0] == model.translate(lines[:1], forced=[["max"]])[0]
+    with pytest.raises(LineError, match=r"^forced 12: expected characters") as error:
+        translate_lines(model, lines, forced=[[], ["漢"], []], first=10)
+    assert error.value.number == 12

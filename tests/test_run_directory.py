@@ -19,7 +19,7 @@ import pytest
 from seq2seq import recipes
 from seq2seq.config import Config, Corpus, DataConfig, TrainingConfig
 from seq2seq.errors import UserError
-from seq2seq.run_directory import RunDirectory
+from seq2seq.run_directory import Chosen, RunDirectory
 
 STATE = {"params": {"w": jnp.arange(3.0)}, "step": jnp.int32(4), "opt_state": (jnp.ones(2), ())}
 
@@ -185,6 +185,30 @@ def test_results_of_several_test_sets_stand_side_by_side(tmp_path: Path) -> None
     assert run.results.read_text() == (
         '{\n  "test": {\n    "bleu": 3.0\n  },\n  "ambiguous": {\n    "bleu": 2.0\n  }\n}\n'
     )
+
+
+def test_scores_of_several_checkpoints_stand_side_by_side(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, Config())
+    run.add_results({"words": {"right": 99.0}})
+    for chosen, bleu in ((("4", 4), 1.0), (("averaged", 4), 2.0), (("4", 4), 3.0)):
+        run.add_scores("test", Chosen(*chosen), {"bleu": bleu})
+    run.add_scores("dev", Chosen("8", 8), {"bleu": 4.0})
+    assert run.read_results() == {
+        "words": {"right": 99.0},
+        "test": {"4": {"step": 4, "bleu": 3.0}, "averaged": {"step": 4, "bleu": 2.0}},
+        "dev": {"8": {"step": 8, "bleu": 4.0}},
+    }
+
+
+def test_a_checkpoint_has_one_name_however_it_is_asked_for(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path, Config()) as run:
+        for step, bleu in ((2, 30.0), (4, 20.0)):
+            run.save(step, STATE, {"bleu": bleu}, wait=True)
+        names = {which: run.chosen(which) for which in ("best", "latest", 4)}
+        assert names == {"best": ("2", 2), "latest": ("4", 4), 4: ("4", 4)}
+        for bleu, best in ((29.0, ("2", 2)), (31.0, ("averaged", 4))):
+            run.save_average(4, STATE["params"], {"bleu": bleu})
+            assert (run.chosen("best"), run.chosen("averaged")) == (best, ("averaged", 4))
 
 
 def test_damaged_results_are_not_overwritten(tmp_path: Path) -> None:

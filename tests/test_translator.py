@@ -12,8 +12,10 @@ from seq2seq.config import Config, DataConfig, ModelConfig, VocabularyConfig
 from seq2seq.data.vocabulary_training import train_vocabularies
 from seq2seq.decoding.consensus import consensus
 from seq2seq.errors import UserError
+from seq2seq.explanation import Explanation
 from seq2seq.model import functional
-from seq2seq.translator import Translation, Translator
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
 
 SENTENCES = [
     "kim",
@@ -52,7 +54,7 @@ def test_translations_hold_their_pieces_and_scores(model):
 def test_nothing_gives_nothing(model):
     assert model.translate([]) == []
     blank = ["", " ", "\t\r\n", "\u2028", "\u200b", "\0"]
-    assert model.translate(blank) == [Translation("")] * len(blank)
+    assert model.translate(blank) == [Translation("")] * 5 + [Translation("", dropped=1)]
 
 
 def test_what_is_unknown_is_left_as_it_is_in_one_line(model):
@@ -223,6 +225,35 @@ def test_scores_are_those_of_the_model_one_pair_at_a_time(model):
         mean = scored.log_prob / len(scored.tokens)
         assert scored.perplexity == pytest.approx(np.exp(-mean))
         assert scored.tokens[-1] == "</s>"
+
+
+def test_an_explanation_holds_the_probabilities_and_the_attention_of_a_translation(model):
+    results = model.translate(SENTENCES)
+    found = model.explain(SENTENCES, results)
+    assert [one.target[:-1] for one in found] == [result.tokens for result in results]
+    for sentence, result, one in zip(SENTENCES, results, found, strict=True):
+        if not result.tokens:
+            assert (one.log_probs, one.alignment, one.attention) == ((), (), None)
+            continue
+        penalty = ((5 + len(one.target)) / 6) ** model.config.decoding.length_penalty
+        assert sum(one.log_probs) / penalty == pytest.approx(result.score, abs=1e-4)
+        seen = model.attention(sentence, result.text)
+        if seen.target == one.target:
+            np.testing.assert_allclose(one.attention, seen.cross[0].mean(axis=0), atol=1e-5)
+        assert one.source == seen.source
+        assert {j for _, j in one.alignment} <= set(range(len(result.text.split())))
+        assert {i for i, _ in one.alignment} <= set(range(len(sentence.split())))
+        assert one.confidence is None
+    with pytest.raises(ValueError, match="1 translations, 2 sentences"):
+        model.explain(["kim", "ada"], results[:1])
+
+
+def test_loops_are_seen():
+    def repeated(text):
+        return Explanation(target=(*text.split(), "</s>")).repeated
+
+    assert all(map(repeated, ("a a a", "x a b a b a b", "a b c a b c a b c", "x y y y")))
+    assert not any(map(repeated, ("", "a", "a a", "a b a b a", "a b a c a d", "a a b a a")))
 
 
 def test_a_target_beyond_the_limits_has_probability_0(model):

@@ -1,5 +1,6 @@
 """What all commands need: how they speak, and compiled programs that are kept."""
 
+import os
 import sys
 
 import jax
@@ -21,8 +22,17 @@ def show(text: str) -> None:
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs on disk, so that a second start compiles nothing."""
+    """Keeps compiled programs on disk, so that a second start compiles nothing.
+
+    Where there can be no such folder, nothing is kept: a program runs just as well.
+    """
     folder = cache_folder(Config().data) / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(folder, os.W_OK):
+        return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

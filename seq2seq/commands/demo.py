@@ -17,7 +17,7 @@ from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
 _SHOWN = {
-    "bank": " net",
+    "bank": " river",
     "mole": " nitrogen",
     "match": " stadium",
     "tower": " Eiffel",
@@ -26,6 +26,8 @@ _SHOWN = {
     "it": " animal",
 }
 """Ambiguous words, each with what the sentence shown should hold besides."""
+_LOOKED_AT = "This boat drifts along the river until it reaches the bank."
+"""A sentence whose attention is worth a look."""
 _DRAWN = ("bank", "it")
 """Those whose attention is drawn."""
 
@@ -58,14 +60,14 @@ def _scores(
     sources, references = [pair.source for pair in test], [pair.target for pair in test]
     pairs = EvaluationSet("test", sources, references)
     hypotheses = translated(translator, sources)
-    bleu = scored(run, pairs, hypotheses, Wanted()).scores["bleu"]
+    bleu = scored(run, run.chosen("best"), pairs, hypotheses, Wanted()).scores["bleu"]
     marked = zip(contrasts, translations, strict=True)
     right = sum(sense_is_right(pair, text) for pair, text in marked)
     share = 100 * right / len(contrasts)
     show("")
     show(f"test set, {len(test):,} unseen sentences: BLEU {bleu.score:.1f} ({bleu.signature})")
     show(f"ambiguous words in the right sense: {right} of {len(contrasts)} ({share:.1f} %)")
-    run.add_results({"ambiguous": {"right": share}})
+    run.add_results({"ambiguous words": {"right": share}})
 
 
 def _samples(translations: Mapping[AmbiguousPair, str]) -> None:
@@ -93,7 +95,7 @@ def _attentions(
 ) -> list[SentenceAttention]:
     """What every head looks at while the model reads its own translations."""
     known = translator.vocabularies
-    observe = attention_maps.observer(translator.config, known)
+    observe = attention_maps.observer(translator.make, known)
     sources = [Sentence.of(pair.source, known.source) for pair in contrasts]
     targets = [Sentence.of(text, known.target) for text in translations]
     return observe(translator.params, sources, targets)
@@ -129,8 +131,9 @@ def _farewell(run: Path) -> None:
     names = " and ".join(f"attention_{word}" for word in _DRAWN)
     show(f"What the heads look at, word by word: {names}, .html to hover over and .png, in {run}")
     show("Try next:")
-    show(f'  echo "The tired animal sat by the river bank." | .venv/bin/seq2seq translate {run}')
-    show(f'  .venv/bin/seq2seq attention {run} "The duck waited at the bank." --output duck.html')
-    show(f"  .venv/bin/seq2seq evaluate {run} --metrics bleu chrf ter")
-    show(f"  .venv/bin/seq2seq describe {run}")
+    seq2seq = ".venv/bin/seq2seq" if Path(".venv/bin/seq2seq").exists() else "seq2seq"
+    show(f'  echo "The tired animal sat by the river bank." | {seq2seq} translate {run}')
+    show(f'  {seq2seq} attention {run} "{_LOOKED_AT}" --output bank.html')
+    show(f"  {seq2seq} evaluate {run} --metrics bleu chrf ter")
+    show(f"  {seq2seq} describe {run}")
     show("Your own parallel text: docs/quick_start.md")

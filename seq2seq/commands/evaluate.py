@@ -15,14 +15,14 @@ from seq2seq import parallel, text_io
 from seq2seq.commands.console import say, show, use_compilation_cache
 from seq2seq.config import DataConfig, DecodingConfig
 from seq2seq.errors import UserError
-from seq2seq.evaluation import breakdown, paper_bleu, scores, significance
+from seq2seq.evaluation import breakdown, paper_bleu, scores, significance, test_sets
 from seq2seq.evaluation.breakdown import Breakdown
 from seq2seq.evaluation.paper_bleu import Step
 from seq2seq.evaluation.scores import MetricName, Score
 from seq2seq.evaluation.significance import TestName
 from seq2seq.evaluation.test_sets import EvaluationSet
-from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
+from seq2seq.progress import Progress
+from seq2seq.run_directory import Chosen, RunDirectory
 from seq2seq.translator import Translator
 
 
@@ -59,12 +59,16 @@ class Results:
     """What one run's translations are worth.
 
     Attributes:
+        test_set: Name of the test set.
+        languages: Codes of the source and the target language.
         scores: sacreBLEU's figures, in its own settings.
         steps: Those of the WMT14 literature, if wanted.
         tokenised: BLEU of lower-cased tokens, if wanted.
         parts: The breakdown, if wanted.
     """
 
+    test_set: str
+    languages: tuple[str, str]
     scores: Mapping[MetricName, Score]
     steps: tuple[Step, ...] = ()
     tokenised: Score | None = None
@@ -92,7 +96,8 @@ class Results:
             text.append("  BLEU of lower-cased tokens; not to be compared with sacreBLEU figures")
             text.append(f"        {self.tokenised.score:6.2f}   {self.tokenised.signature}")
         if self.steps:
-            text += paper_bleu.lines(self.steps, self.scores["bleu"].score)
+            options = (self.scores["bleu"].score, self.test_set, self.languages)
+            text += paper_bleu.lines(self.steps, *options)
         return text + (breakdown.lines(self.parts) if self.parts else [])
 
 
@@ -124,11 +129,12 @@ def evaluate(
     translations: list[tuple[str, Sequence[str]]] = []
     found: list[tuple[str, Results]] = []
     for run, decoding in runs:
+        chosen = run.chosen(checkpoint)  # training may go on meanwhile, to a better one
         hypotheses = translated(Translator.load(run.path, checkpoint), pairs.sources, decoding)
         if target is not None:
             with text_io.output(target) as out:
                 out.writelines(f"{text}\n" for text in hypotheses)
-        found.append((str(run.path), scored(run, pairs, hypotheses, wanted)))
+        found.append((str(run.path), scored(run, chosen, pairs, hypotheses, wanted)))
         translations.append((str(run.path), hypotheses))
         if not as_json:
             show("\n".join(_table(pairs, found[-1], len(runs))))
@@ -143,6 +149,29 @@ def evaluate(
     return 0
 
 
+def evaluate_both(run: RunDirectory) -> None:
+    """Scores the best checkpoint and the average of the last ones on the recipe's test sets.
+
+    They are shown and kept as `evaluate` does it, with the figures by which papers measured such
+    text: of newstest2014 the paper's, of lower-cased text that of tokens. A test set that is out of
+    reach is warned of: the run is trained all the same.
+    """
+    try:
+        sets = test_sets.read_all(run.config)
+    except UserError as error:
+        say(f"warning: best and averaged checkpoint not scored: {error}")
+        return
+    for which in (run.best_step() or run.steps()[-1], "averaged") if sets else ():
+        translator, chosen = Translator.load(run.path, which), run.chosen(which)
+        title = f"step {which:,}" if isinstance(which, int) else which
+        for pairs in sets:
+            hypotheses = translated(translator, pairs.sources)
+            papers = paper_bleu.is_newstest2014(pairs.name)
+            wanted = Wanted(paper_bleu=papers, tokenised=run.config.data.lowercase)
+            results = scored(run, chosen, pairs, hypotheses, wanted)
+            show("\n".join(_table(pairs, (title, results), 2)))
+
+
 def translated(
     translator: Translator, sources: Sequence[str], decoding: DecodingConfig | None = None
 ) -> list[str]:
@@ -153,14 +182,19 @@ def translated(
 
 
 def scored(
-    run: RunDirectory, pairs: EvaluationSet, hypotheses: Sequence[str], wanted: Wanted
+    run: RunDirectory,
+    checkpoint: Chosen,
+    pairs: EvaluationSet,
+    hypotheses: Sequence[str],
+    wanted: Wanted,
 ) -> Results:
     """Scores translations of a test set and keeps the scores in the run's results.json.
 
-    Warns where the text makes scores incomparable.
+    There each checkpoint has its own. Warns where the text makes scores incomparable.
 
     Args:
         run: Whose translations they are.
+        checkpoint: Which of its checkpoints wrote them.
         pairs: The test set.
         hypotheses: Its translations, detokenised, in order.
         wanted: What is to be found out.
@@ -169,13 +203,15 @@ def scored(
     _warn(pairs, hypotheses, data)
     language = data.target_language
     results = Results(
+        pairs.name,
+        (data.source_language, language),
         scores.evaluate(hypotheses, references, wanted.all_metrics),
         paper_bleu.paper_bleu(hypotheses, references, language) if wanted.paper_bleu else (),
         paper_bleu.tokenised_bleu(hypotheses, references, language) if wanted.tokenised else None,
         _breakdown(pairs, hypotheses, data) if wanted.breakdown else None,
     )
     try:
-        run.add_results({pairs.name: results.as_json()})
+        run.add_scores(pairs.name, checkpoint, results.as_json())
     except UserError as error:
         say(f"warning: scores not kept: {error}")
     return results

@@ -10,9 +10,10 @@ from typing import Any
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, say, use_compilation_cache
 from seq2seq.errors import UserError
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
-from seq2seq.training.progress import Progress
-from seq2seq.translator import TargetScore, Translator
+from seq2seq.translations import TargetScore
+from seq2seq.translator import Translator
 
 _CHUNK_PAIRS = 10_000
 """Pairs read before they are scored."""

@@ -12,6 +12,7 @@ from seq2seq import parallel
 from seq2seq.checkpoints import storage_errors
 from seq2seq.commands.average import average_line
 from seq2seq.commands.console import count, say, show, use_compilation_cache, validated
+from seq2seq.commands.evaluate import evaluate_both
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
@@ -119,6 +120,8 @@ def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
         show(f"best checkpoint: step {best:,}{_validation(run, best)}")
     if outcome.averaged is not None:
         show(average_line(run, outcome.averaged))
+        if jax.process_count() == 1:  # several hosts leave it to `seq2seq evaluate`
+            evaluate_both(run)
     files = "" if run.config.data.test else " --source FILE --reference FILE"
     path = shlex.quote(str(run.path))
     show(f"next: seq2seq evaluate {path}{files}\n      seq2seq translate {path} FILE")

@@ -38,6 +38,8 @@ class DecodingConfig:
         top_p: For draws: only the most probable pieces that together have this probability.
         min_p: For draws: only pieces with this share of the most probable one's probability.
         seed: For draws: the same seed gives the same translations.
+        alignment_layer: The decoder layer whose cross-attention aligns words, from 1; default the
+            last but one.
         batch_tokens: Source tokens of the sentences that are searched at a time, padding counted,
             beams not; where 16 hypotheses or more are followed, proportionally fewer.
     """
@@ -62,11 +64,12 @@ class DecodingConfig:
     top_p: float = 1.0
     min_p: float = 0.0
     seed: int = 0
+    alignment_layer: int | None = None
     batch_tokens: int = 2048
 
     def __post_init__(self) -> None:
-        sizes = ("beam_size", "n_best", "max_source_length", "batch_tokens", "max_length", "top_k")
-        for key in sizes:
+        sizes = ("beam_size", "n_best", "max_source_length", "batch_tokens")
+        for key in (*sizes, "max_length", "top_k", "alignment_layer"):
             if getattr(self, key) is not None:
                 at_least(f"decoding.{key}", getattr(self, key), 1)
         lengths = ("max_extra_tokens", "min_length", "min_length_ratio")

@@ -28,10 +28,13 @@ class ModelConfig:
         positions: Fixed sinusoids or learned embeddings (Table 3, row E).
         sinusoids: Sines and cosines in alternate columns (the paper) or in two halves (its code).
         max_positions: Longest sentence that learned positions can hold.
+        scale_positions: Whether learned positions are multiplied by √D, as embeddings are, so that
+            they begin with standard deviation 1 (tensor2tensor 1.0) instead of D^-0.5.
         attention_bias: Whether the attention projections have biases.
         output_bias: Whether the logits have a bias.
-        initialisation: Variance of the projections' first weights, drawn uniformly:
-            2 / (inputs + outputs) (Glorot and Bengio, 2010) or 1 / inputs (tensor2tensor).
+        initialisation: How the first weights are drawn: uniformly with variance 2 / (inputs +
+            outputs) (Glorot and Bengio, 2010) for each matrix by itself, or for those of queries,
+            keys and values as parts of one matrix with all their outputs (tensor2tensor 1.0).
         decoder_start: What the decoder reads before the first token: the start symbol, or no
             embedding, only the position (tensor2tensor, Marian).
         embeddings: Which matrices are one: all three, the decoder's two, or none.
@@ -58,9 +61,10 @@ class ModelConfig:
     positions: Literal["sinusoidal", "learned"] = "sinusoidal"
     sinusoids: Literal["interleaved", "concatenated"] = "interleaved"
     max_positions: int = 1024
+    scale_positions: bool = False
     attention_bias: bool = False
     output_bias: bool = False
-    initialisation: Literal["xavier", "fan_in"] = "xavier"
+    initialisation: Literal["xavier", "joint"] = "xavier"
     decoder_start: Literal["symbol", "zero"] = "symbol"
     embeddings: Literal["all", "decoder", "separate"] = "all"
     scale_embeddings: bool = True

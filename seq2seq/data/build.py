@@ -19,18 +19,21 @@ from seq2seq import preprocessing
 from seq2seq.config import Config, Corpus, DataConfig
 from seq2seq.data import corpora, filters
 from seq2seq.data.filters import Verdict, Verdicts
-from seq2seq.data.progress import progress
 from seq2seq.data.report import CorpusReport, Report, SideReport
 from seq2seq.data.sampling import Sampler
 from seq2seq.data.storage import PairWriter, Ragged, TokenPairs
 from seq2seq.data.vocabulary_training import train_vocabularies
 from seq2seq.errors import UserError
 from seq2seq.preprocessing import Preprocessing
+from seq2seq.progress import Progress
 from seq2seq.vocabulary import Vocabularies, Vocabulary
 
 REPORT_FILE = "report.json"
 VALIDATION_FILE = "validation.arrow"
 VOCABULARY_FOLDER = "vocabulary"
+
+_INTERVAL = 30.0
+"""Seconds between two lines in a log file."""
 
 
 def training_files(config: Config) -> list[str]:
@@ -48,7 +51,7 @@ def build(config: Config, folder: Path) -> Report:
     """
     train = _Part("train", config.data.train, config.data)
     verdicts, sample = _survey(train, config.vocabulary.training_pairs)
-    with progress("learning the vocabulary", None):
+    with _progress("learning the vocabulary"):
         vocabularies = train_vocabularies(
             (source for source, _ in sample), (target for _, target in sample), config.vocabulary
         )
@@ -71,6 +74,11 @@ def build(config: Config, folder: Path) -> Report:
         source=_side(config.data.source_language, vocabularies.source, pairs.source_tokens, pairs),
         target=_side(config.data.target_language, vocabularies.target, pairs.target_tokens, pairs),
     )
+
+
+def _progress(title: str, total: int | None = None) -> Progress:
+    """Progress that is silent in a log file where the work is short."""
+    return Progress(title, total, unit="pairs", every=_INTERVAL, ending=False)
 
 
 class _Part(NamedTuple):
@@ -103,11 +111,11 @@ def _survey(part: _Part, sample_size: int) -> tuple[list[Verdicts], list[tuple[s
     """Reads corpora; returns the verdicts on each one's pairs, and a sample of all pairs."""
     survey = filters.Survey(sample_size, part.data.drop_duplicates)
     ends = [0]
-    with progress(f"reading {part.split} pairs", None) as advance:
+    with _progress(f"reading {part.split} pairs") as progress:
         for corpus in part.chosen:
             for chunk in part.read(corpus):
                 survey.add(chunk)
-                advance(len(chunk.sources))
+                progress.advance(len(chunk.sources))
             ends.append(survey.read)
     verdicts = survey.verdicts()
     return [verdicts[a:b] for a, b in pairwise(ends)], survey.sample
@@ -125,7 +133,7 @@ def _write(
     with ExitStack() as stack:
         writers = [stack.enter_context(PairWriter(path)) for path in paths]
         total = sum(map(len, verdicts))
-        advance = stack.enter_context(progress(f"encoding {part.split} pairs", total))
+        progress = stack.enter_context(_progress(f"encoding {part.split} pairs", total))
         for number, (corpus, judged) in enumerate(zip(part.chosen, verdicts, strict=True)):
             for writer in writers:
                 writer.begin_corpus()
@@ -135,7 +143,7 @@ def _write(
                     segmentations = sampler.draw(*encoded.texts, (number, chunk))
                 for writer, pairs in zip(writers, segmentations, strict=True):
                     writer.append(*pairs)
-                advance(encoded.read)
+                progress.advance(encoded.read)
             reports.append(_corpus_report(part, corpus, judged))
         for writer in writers:
             writer.finish()

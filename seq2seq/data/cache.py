@@ -37,7 +37,6 @@ _SURELY_LOCKED = 60.0
 """Seconds after which a process has certainly locked what it began."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 def cache_folder(data: DataConfig) -> Path:
@@ -52,7 +51,7 @@ def fingerprint(config: Config) -> str:
     """Returns 16 hexadecimal digits that stand for all that prepared pairs depend on.
 
     Raises:
-        UserError: A file of a corpus is missing.
+        UserError: A file of a corpus is missing, or cannot be looked at.
     """
     data = config.data
     parts: dict[str, Any] = {
@@ -83,6 +82,8 @@ def _file_identity(path: Path) -> tuple[str, int, int]:
         status = path.stat()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
@@ -93,26 +94,31 @@ def made_whole(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: The disk is full, or the folder cannot be made.
     """
+    unfinished = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
-        unfinished = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
         unfinished.mkdir()
-        try:
-            with (unfinished / _LOCK).open("wb") as lock:
-                _lock(lock)
-                yield unfinished
-                (unfinished / _LOCK).unlink()
-                _take_name(unfinished, folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(folder.parent, error) from error
+    try:
+        with (unfinished / _LOCK).open("wb") as lock:
+            _lock(lock)
+            yield unfinished
+            (unfinished / _LOCK).unlink()
+            _take_name(unfinished, folder)
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise UserError(f"{folder.parent}: no space left on this disk (data.cache)") from error
-        if error.errno in _FORBIDDEN and str(folder.parent) in str(error.filename):
-            reason = f"cannot be written to: {error.strerror} (data.cache)"
-            raise UserError(f"{folder.parent}: {reason}") from error
+            raise _unwritable(folder.parent, error) from error
         raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _unwritable(cache: Path, error: OSError) -> UserError:
+    if error.errno in _NO_ROOM:
+        return UserError(f"{cache}: no space left on this disk (data.cache)")
+    return UserError(f"{cache}: cannot be written to: {error.strerror} (data.cache)")
 
 
 def _take_name(unfinished: Path, folder: Path) -> None:
@@ -133,8 +139,8 @@ def _lock(file: IO[bytes]) -> None:
 def _sweep(cache: Path) -> None:
     """Removes what processes that were killed left unfinished: old, and nobody holds its lock."""
     for lock_file in cache.glob(f".*/{_LOCK}"):
-        if time.time() - lock_file.stat().st_mtime < _SURELY_LOCKED:
-            continue
         with suppress(OSError), lock_file.open("rb") as lock:
+            if time.time() - os.fstat(lock.fileno()).st_mtime < _SURELY_LOCKED:
+                continue
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock_file.parent, ignore_errors=True)

@@ -39,7 +39,7 @@ def open_text(path: Path) -> Iterator[Iterator[bytes]]:
         raise UserError(f"{path}: no such file") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: expected a whole gzip file, found damage ({error})") from error
-    except (IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
 
 

@@ -58,6 +58,25 @@ class Queue(NamedTuple):
             rows[place, : len(lists[i])] = lists[i]
         return rows
 
+    def phrases(
+        self,
+        phrases: Sequence[Sequence[Sequence[int]]],
+        at_end: bool,
+        least: tuple[int, int] = (1, 1),
+    ) -> Int32[np.ndarray, "Q phrases width"]:
+        """The phrases of each sentence, in the row that `places` says, filled up with -1.
+
+        Args:
+            phrases: Of all sentences, by their numbers.
+            at_end: Whether each stands at the end of its row.
+            least: For how many phrases of a sentence there is room at least, and how many tokens.
+        """
+        sizes = [max(pair) for pair in zip(_largest(phrases), least, strict=True)]
+        table = phrase_table([phrases[i] for i in self.sentences], at_end, (sizes[0], sizes[1]))
+        rows = np.full((self.capacity, *table.shape[1:]), -1, np.int32)
+        rows[self.places()] = table
+        return rows
+
     def places(self) -> list[int]:
         """The row of each sentence: dealt to the devices in turn, so that all have their share."""
         devices = jax.device_count()
@@ -100,3 +119,30 @@ def padded_length(length: int) -> int:
     """The least static length that holds a source of `length` tokens."""
     longest = _LENGTHS[-1]
     return next((size for size in _LENGTHS if size >= length), -(-length // longest) * longest)
+
+
+def _largest(phrases: Sequence[Sequence[Sequence[int]]]) -> tuple[int, int]:
+    """The most phrases that a sentence has, and the most tokens of a phrase."""
+    widths = [len(phrase) for some in phrases for phrase in some]
+    return max(map(len, phrases)), max(widths, default=1)
+
+
+def phrase_table(
+    phrases: Sequence[Sequence[Sequence[int]]],
+    at_end: bool,
+    sizes: tuple[int, int] | None = None,
+) -> Int32[np.ndarray, "_ phrases width"]:
+    """Phrases of each sentence, filled up with -1 to powers of two: so there are few shapes.
+
+    Args:
+        phrases: Token ids.
+        at_end: Whether each stands at the end of its row.
+        sizes: For how many phrases of a sentence there is room, and for how many tokens of each;
+            default as many as there are.
+    """
+    count, width = (max(4, 1 << (n - 1).bit_length()) for n in sizes or _largest(phrases))
+    table = np.full((len(phrases), count, width), -1, np.int32)
+    for rows, some in zip(table, phrases, strict=True):
+        for row, phrase in zip(rows, some, strict=False):
+            row[width - len(phrase) if at_end else 0 :][: len(phrase)] = phrase
+    return table

@@ -43,6 +43,12 @@ Restrict = Callable[
 """`restrict(logits, tokens, lengths, memory) -> allowed`: the logits of what may follow the tokens
 of each hypothesis, of which there are `lengths` so far (the rest is 0); -1e9 is what may not."""
 
+Deal = Callable[
+    [Candidates, Float[Array, "B K V"], Int[Array, "B K T"], Int[Array, " B"], Any], Candidates
+]
+"""`deal(best, totals, tokens, lengths, memory) -> chosen`: as many extensions as there are best
+ones, in another order or in place of them; `totals` are the log-probabilities of all."""
+
 
 class Hypotheses(NamedTuple):
     """Translations of each sentence, the best first."""
@@ -109,6 +115,7 @@ def beam_search(
     room: int,
     refill: int | None = None,
     restrict: Restrict | None = None,
+    deal: Deal | None = None,
     numbers: Int[Array, " Q"] | None = None,
 ) -> Hypotheses:
     """Finds the K best translations of each sentence of a queue; greedy search for K = 1.
@@ -125,6 +132,7 @@ def beam_search(
             no result: it has to be searched again with more.
         refill: How many rows are through before the next sentences are read; default all.
         restrict: Says what may follow, beyond what the options say.
+        deal: Chooses extensions otherwise than by their probability; not for draws.
         numbers: The sentences' numbers in the whole input, on which draws hang; default those in
             the queue.
     """
@@ -133,6 +141,9 @@ def beam_search(
     begin = _beginnings(read, limits, numbers, options, room)
     count = jnp.max(jnp.where(limits > 0, jnp.arange(limits.shape[0]) + 1, 0))
 
+    def advance(state: SearchState) -> SearchState:
+        return _advance(state, step, restrict, deal, options)
+
     def goes_on(state: SearchState) -> Bool[Array, ""]:
         idle = jnp.sum(state.rows.done, dtype=jnp.int32)
         return (idle < rows) & ((idle < refill) | (state.waiting >= count))
@@ -140,7 +151,7 @@ def beam_search(
     def round_of_steps(state: SearchState) -> SearchState:
         """Lets waiting sentences begin, then goes on until there is room for others."""
         state = _take_up(_deliver(state), begin, refill, count)
-        return jax.lax.while_loop(goes_on, lambda s: _advance(s, step, restrict, options), state)
+        return jax.lax.while_loop(goes_on, advance, state)
 
     state = _idle(begin, rows, limits.shape[0], options.results, room, cache)
     state = jax.lax.while_loop(lambda s: s.waiting < count, round_of_steps, state)
@@ -148,7 +159,11 @@ def beam_search(
 
 
 def _advance(
-    state: SearchState, step: Step, restrict: Restrict | None, options: SearchOptions
+    state: SearchState,
+    step: Step,
+    restrict: Restrict | None,
+    deal: Deal | None,
+    options: SearchOptions,
 ) -> SearchState:
     """One token more for every hypothesis."""
     rows, room = state.rows, state.rows.tokens.shape[2]
@@ -158,8 +173,12 @@ def _advance(
     logits, cache = step(rows.last, state.cache, rows.memory, lengths, slot, rows.origins)
     allowed = logits
     if restrict is not None:
-        allowed = restrict(logits, _in_order(rows.tokens, rows.begins), lengths, rows.memory)
+        allowed = restrict(logits, *_known(rows, lengths))
     chosen = _choose(logits, allowed, rows, lengths, options)
+    if deal is not None:
+        normaliser = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+        totals = rows.log_probs[..., None] + allowed - normaliser
+        chosen = deal(chosen, totals, *_known(rows, lengths))
     finished = _finish(rows, chosen, slot, lengths + 1, options)
     rows = _continue(rows._replace(finished=finished), chosen, slot, options.end_id)
     rows = _settle(rows, lengths + 1, options, room)
@@ -318,6 +337,11 @@ def _in_order(tokens: Int[Array, "B C T"], begins: Int[Array, " B"]) -> Int[Arra
     room = tokens.shape[2]
     times = begins[:, None, None] + jnp.arange(room, dtype=jnp.int32)[None, None, :]
     return jnp.take_along_axis(tokens, times % room, axis=2)
+
+
+def _known(rows: Rows, lengths: Int[Array, " B"]) -> tuple[Array, Array, Any]:
+    """What rules know of hypotheses: their tokens in order, how many, and what `read` gave."""
+    return _in_order(rows.tokens, rows.begins), lengths, rows.memory
 
 
 def _put(x: Int[Array, "B C T"], slot: Int[Array, ""], values: Int[Array, "_ C"]) -> Array:

@@ -1,7 +1,7 @@
 """What a model thinks of given translations: the probability of each of their tokens."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Int32
 
 from seq2seq import parallel
-from seq2seq.config import Config
 from seq2seq.decoding.batching import padded_length
-from seq2seq.model import functional
-from seq2seq.model.transformer import Transformer
+from seq2seq.model.ensemble import Model
+from seq2seq.model.functional import Make
+from seq2seq.parallel import Backend
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
@@ -34,24 +34,21 @@ Force = Callable[[Params, Pairs], Float[Array, "B T"]]
 """`force(params, pairs)`: the log-probability of each output, over all devices."""
 
 
-def force_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Force:
+def force_function(make: Make, backend: Backend) -> Force:
     """The compiled forced decoding.
 
     Args:
-        config: The run's config.
-        vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`.
+        make: Makes the model from its parameters.
+        backend: How devices share the work.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
 
     def one_device(params: Params, pairs: Pairs) -> Float[Array, "B T"]:
-        return token_log_probs(model(params), pairs)
+        return token_log_probs(make(params), pairs)
 
-    return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
+    return parallel.data_parallel(one_device, backend, outputs="cut")
 
 
-def token_log_probs(model: Transformer, pairs: Pairs) -> Float[Array, "B T"]:
+def token_log_probs(model: Model, pairs: Pairs) -> Float[Array, "B T"]:
     """The log p(y_t | y_<t, x) of every output, float32; of padding, something finite.
 
     The logits of one sentence at a time stand in memory.
@@ -64,7 +61,7 @@ def token_log_probs(model: Transformer, pairs: Pairs) -> Float[Array, "B T"]:
     states = model.decode(pairs.inputs, pairs.segments, read, memory, pairs.source_segments)
 
     def of_sentence(
-        part: tuple[Float[Array, "T D"], Int[Array, " T"]],
+        part: tuple[Any, Int[Array, " T"]],
     ) -> Float[Array, " T"]:
         logits = model.logits(part[0])
         chosen = jnp.take_along_axis(logits, part[1][:, None], axis=1)[:, 0]

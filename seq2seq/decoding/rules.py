@@ -1,9 +1,10 @@
-"""What may follow in a translation: lengths, repetitions, beginnings.
+"""What may follow in a translation: lengths, repetitions, banned and forced phrases, beginnings.
 
 Each rule turns the logits of what may not follow into -1e9, in arrays over hypotheses and pieces;
 the softmax is taken before, so that the probabilities of what remains are still the model's own.
 """
 
+import functools
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.beam_search import Restrict
 from seq2seq.decoding.candidates import NEVER
+from seq2seq.decoding.constraints import affordable
 
 
 def longest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, " B"]:
@@ -27,14 +29,59 @@ def shortest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, 
     return jnp.maximum(share.astype(jnp.int32), decoding.min_length)
 
 
-def restrict(decoding: DecodingConfig, end_id: int, prefixes: bool = False) -> Restrict | None:
+def restrict(
+    decoding: DecodingConfig,
+    end_id: int,
+    prefixes: bool = False,
+    forced: bool = False,
+    banned: Int[Array, "sequences width"] | None = None,
+    own_banned: bool = False,
+) -> Restrict | None:
     """The rules that are set, one after the other; None if there are none.
 
     Args:
         decoding: The config.
         end_id: The end symbol.
         prefixes: Whether translations have to begin with what `memory.prefixes` says.
+        forced: Whether they have to hold what `memory.forced` says.
+        banned: Sequences that none may hold but within its prefix; each stands after -1.
+        own_banned: Whether the same goes for what `memory.banned` says.
     """
+    usual, last = _of_config(decoding, end_id), list[Restrict]()
+    if banned is not None:
+        last.append(
+            lambda logits, tokens, lengths, _: _without(logits, tokens, lengths, banned[None])
+        )
+    if own_banned:
+        last.append(
+            lambda logits, tokens, lengths, memory: _without(logits, tokens, lengths, memory.banned)
+        )
+    if prefixes:
+        last = [functools.partial(_behind_prefix, rule) for rule in last]
+        last.append(lambda logits, _, lengths, memory: _begun(logits, lengths, memory.prefixes))
+    if not (usual or last or forced):
+        return None
+
+    def apply(
+        logits: Float[Array, "B K V"],
+        tokens: Int[Array, "B K T"],
+        lengths: Int[Array, " B"],
+        memory: Any,
+    ) -> Float[Array, "B K V"]:
+        allowed = logits
+        for rule in usual:
+            allowed = rule(allowed, tokens, lengths, memory)
+        if forced:
+            allowed = affordable(logits, allowed, tokens, lengths, memory.forced, end_id)
+        for rule in last:
+            allowed = rule(allowed, tokens, lengths, memory)
+        return allowed
+
+    return apply
+
+
+def _of_config(decoding: DecodingConfig, end_id: int) -> list[Restrict]:
+    """The rules that a config sets."""
     rules: list[Restrict] = []
     if decoding.repetition_penalty != 1:
         rules.append(
@@ -52,22 +99,7 @@ def restrict(decoding: DecodingConfig, end_id: int, prefixes: bool = False) -> R
         rules.append(
             lambda logits, _, lengths, memory: _unended(logits, lengths < memory.least, end_id)
         )
-    if prefixes:
-        rules.append(lambda logits, _, lengths, memory: _begun(logits, lengths, memory.prefixes))
-    if not rules:
-        return None
-
-    def apply(
-        logits: Float[Array, "B K V"],
-        tokens: Int[Array, "B K T"],
-        lengths: Int[Array, " B"],
-        memory: Any,
-    ) -> Float[Array, "B K V"]:
-        for rule in rules:
-            logits = rule(logits, tokens, lengths, memory)
-        return logits
-
-    return apply
+    return rules
 
 
 def _penalised(
@@ -125,6 +157,36 @@ def _begun(
     )
     other = (token >= 0) & (jnp.arange(logits.shape[2])[None] != token)
     return jnp.where(other[:, None], NEVER, logits)
+
+
+def _without(
+    logits: Float[Array, "B K V"],
+    tokens: Int[Array, "B K T"],
+    lengths: Int[Array, " B"],
+    sequences: Int[Array, "_ sequences width"],
+) -> Float[Array, "B K V"]:
+    """No last token of a sequence where a hypothesis ends with its others; they stand after -1."""
+    width = sequences.shape[2]
+    alike = jnp.ones((*tokens.shape[:2], sequences.shape[1]), bool)
+    for j in range(width - 1):
+        place = (lengths - (width - 1) + j)[:, None, None]
+        said = jnp.take_along_axis(tokens, jnp.maximum(place, 0), axis=2)
+        wanted = sequences[:, None, :, j]
+        alike &= (wanted < 0) | ((wanted == said) & (place >= 0))
+    final = sequences[:, None, :, -1]
+    return _set(logits, jnp.where(alike & (final >= 0), final, logits.shape[2]), NEVER)
+
+
+def _behind_prefix(
+    rule: Restrict,
+    logits: Float[Array, "B K V"],
+    tokens: Int[Array, "B K T"],
+    lengths: Int[Array, " B"],
+    memory: Any,
+) -> Float[Array, "B K V"]:
+    """The rule where a prefix has ended."""
+    free = lengths >= jnp.sum(memory.prefixes >= 0, axis=1)
+    return jnp.where(free[:, None, None], rule(logits, tokens, lengths, memory), logits)
 
 
 def _set(

@@ -5,24 +5,29 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from seq2seq import parallel
-from seq2seq.config import Config, DecodingConfig
+from seq2seq.config import DecodingConfig
 from seq2seq.decoding import rules
-from seq2seq.decoding.batching import Queue, Shape, queues
-from seq2seq.decoding.beam_search import Hypotheses, beam_search
+from seq2seq.decoding.batching import Queue, Shape, phrase_table, queues
+from seq2seq.decoding.beam_search import Deal, Hypotheses, Restrict, beam_search
 from seq2seq.decoding.candidates import NEVER
+from seq2seq.decoding.constraints import Forced, dealt
 from seq2seq.decoding.options import SearchOptions
-from seq2seq.model import functional
-from seq2seq.model.decoder import LayerMemory
-from seq2seq.model.transformer import Transformer
+from seq2seq.model.ensemble import Model
+from seq2seq.model.functional import Make
+from seq2seq.parallel import Backend
 from seq2seq.types import Params
-from seq2seq.vocabulary import Vocabularies
+from seq2seq.vocabulary import Symbols, Vocabularies
 
 _STEP = 8
 """Lengths of prefixes are padded to multiples of it."""
+_SPELLINGS = (16, 8)
+"""Sequences that may be banned for a sentence, and their tokens, before a program is compiled that
+has room for more."""
 _REFILL = 8
 """An eighth of the rows are through before sentences are read for them."""
 
@@ -36,6 +41,10 @@ class Sources(NamedTuple):
     """The sentences' numbers in the whole input, on which draws hang."""
     prefixes: Int[Array, "Q P"]
     """With what the translations begin: token ids, then -1. P may be 0."""
+    forced: Int[Array, "Q phrases width"] | None = None
+    """Phrases that the translations have to hold: token ids, then -1."""
+    banned: Int[Array, "Q sequences width"] | None = None
+    """Sequences that they may not hold: -1, then token ids."""
 
     @classmethod
     def of(cls, tokens: Int[Array, "Q S"]) -> "Sources":
@@ -44,29 +53,44 @@ class Sources(NamedTuple):
         return cls(tokens, jnp.arange(count, dtype=jnp.int32), jnp.zeros((count, 0), jnp.int32))
 
 
-Search = Callable[[Params, Sources, DecodingConfig, Shape], Hypotheses]
-"""`search(params, sources, decoding, shape)`: the hypotheses for each source, over all devices."""
+Banned = Int[Array, "sequences width"]
+"""Sequences of tokens that no translation at all may hold: -1, then token ids."""
 
 
-def search_function(config: Config, vocabularies: Vocabularies, dtype: str | None = None) -> Search:
+Search = Callable[..., Hypotheses]
+"""`search(params, sources, decoding, shape, banned=None)`: the hypotheses for each source, over all
+devices; without what is banned for all."""
+
+
+def search_function(
+    make: Make, vocabularies: Vocabularies, backend: Backend = "shard_map"
+) -> Search:
     """The compiled search, a queue of sources being dealt to all devices.
 
     Args:
-        config: The run's config.
+        make: Makes the model from its parameters.
         vocabularies: Source and target vocabulary.
-        dtype: Type of the computation; default `training.compute_dtype`.
+        backend: How devices share the work.
     """
-    sizes = (len(vocabularies.source), len(vocabularies.target))
-    model = functional.maker(config, sizes, dtype)
 
     @functools.cache
     def compiled(decoding: DecodingConfig, shape: Shape) -> Callable[[Params, Any], Hypotheses]:
-        def one_device(params: Params, sources: Sources) -> Hypotheses:
-            return search(model(params), sources, decoding, vocabularies, shape)
+        def one_device(params: Params, sources: Sources, *banned: Banned) -> Hypotheses:
+            return search(make(params), sources, decoding, vocabularies, shape, *banned)
 
-        return parallel.data_parallel(one_device, config.training.backend, outputs="cut")
+        return parallel.data_parallel(one_device, backend, outputs="cut")
 
-    return lambda params, sources, decoding, shape: compiled(decoding, shape)(params, sources)
+    def over_devices(
+        params: Params,
+        sources: Sources,
+        decoding: DecodingConfig,
+        shape: Shape,
+        banned: Banned | None = None,
+    ) -> Hypotheses:
+        whole = () if banned is None else (banned,)
+        return compiled(decoding, shape)(params, sources, *whole)
+
+    return over_devices
 
 
 class Work(NamedTuple):
@@ -77,7 +101,18 @@ class Work(NamedTuple):
     prefixes: Sequence[list[int]] = ()
     """With what their translations begin; none where all are free."""
     numbers: Sequence[int] = ()
-    """Those of the sentences in the whole input; default as they stand here, from 0."""
+    """Those of the sentences in the whole input, from 0; default as they stand here."""
+    forced: Sequence[Sequence[Sequence[int]]] = ()
+    """Phrases that each translation has to hold; none where all are free."""
+    banned: Sequence[Sequence[int]] = ()
+    """Sequences that no translation may hold."""
+    also_banned: Sequence[Sequence[Sequence[int]]] = ()
+    """Sequences that the translation of each sentence may not hold either; none where there will be
+    none, but an empty list for each where some may be found: so the program is the same."""
+
+    def number(self, i: int) -> int:
+        """The number of sentence `i` in the whole input."""
+        return self.numbers[i] if self.numbers else i
 
 
 Hypothesis = tuple[list[int], float]
@@ -88,10 +123,10 @@ class Searcher:
     """Searches for translations of any number of sentences of any lengths."""
 
     def __init__(
-        self, config: Config, vocabularies: Vocabularies, dtype: str | None = None
+        self, make: Make, vocabularies: Vocabularies, backend: Backend = "shard_map"
     ) -> None:
         self._symbols = (vocabularies.source.symbols, vocabularies.target.symbols)
-        self._search = search_function(config, vocabularies, dtype)
+        self._search = search_function(make, vocabularies, backend)
 
     def __call__(
         self,
@@ -113,8 +148,12 @@ class Searcher:
             whole: Whether there is room for the longest at once.
         """
         longer: list[list[int]] = [[]] * len(work.sources)
+        banned = None
+        if work.banned:
+            banned = jnp.asarray(phrase_table([work.banned], at_end=True)[0])
         for queue in queues(work.sources, decoding, whole):
-            found = self._search(params, self._sources(queue, work), decoding, queue.shape)
+            sources = self._sources(queue, work)
+            found = self._search(params, sources, decoding, queue.shape, banned)
             tokens, scores = parallel.fetch((found.tokens, found.scores))
             ends = (tokens == self._symbols[1].end).argmax(axis=2)
             through = 0
@@ -136,34 +175,41 @@ class Searcher:
         """The arrays of a queue."""
         end, pad = self._symbols[0].end, self._symbols[0].pad
         ended = {i: [*work.sources[i], end] for i in queue.sentences}
-        numbers = {i: [work.numbers[i] if work.numbers else i] for i in queue.sentences}
+        numbers = {i: [work.number(i)] for i in queue.sentences}
         longest = max(map(len, work.prefixes), default=0)
-        prefixes = work.prefixes or dict.fromkeys(queue.sentences, ())
+        prefixes, also = work.prefixes or dict.fromkeys(queue.sentences, ()), work.also_banned
         return Sources(
             jnp.asarray(queue.array(ended, queue.length, pad)),
             jnp.asarray(queue.array(numbers, 1, 0)[:, 0]),
             jnp.asarray(queue.array(prefixes, -(-longest // _STEP) * _STEP, -1)),
+            jnp.asarray(queue.phrases(work.forced, at_end=False)) if any(work.forced) else None,
+            jnp.asarray(queue.phrases(also, at_end=True, least=_SPELLINGS)) if also else None,
         )
 
 
 class _Memory(NamedTuple):
     """What the decoder needs to know of sources."""
 
-    layers: tuple[LayerMemory, ...]
+    layers: tuple[Any, ...]
     segments: Int[Array, "B S"]
     """0 where the source is padding."""
     least: Int[Array, " B"]
     """Shortest translation that is allowed, in tokens without the end symbol."""
     prefixes: Int[Array, "B P"]
     """With what it begins; -1 from where it is free."""
+    forced: Forced | None
+    """What it has to hold."""
+    banned: Int[Array, "B sequences width"] | None
+    """What it may not hold; -1 before each sequence."""
 
 
 def search(
-    model: Transformer,
+    model: Model,
     sources: Sources,
     decoding: DecodingConfig,
     vocabularies: Vocabularies,
     shape: Shape | None = None,
+    banned: Banned | None = None,
 ) -> Hypotheses:
     """Searches for the translations of source sentences, each of which is encoded once.
 
@@ -174,6 +220,7 @@ def search(
         vocabularies: For the ids of the symbols.
         shape: How many sentences are searched at a time, and the room for a translation; default
             all, and room for the longest that is allowed.
+        banned: Sequences that no translation may hold, beside those of `sources`.
     """
     symbols, source = vocabularies.target.symbols, sources.tokens
     segments = (source != vocabularies.source.symbols.pad).astype(jnp.int32)
@@ -182,13 +229,13 @@ def search(
     least = jnp.minimum(rules.shortest(lengths, decoding), limits - 1)
     rows, room = shape or (source.shape[0], source.shape[1] + decoding.max_extra_tokens)
 
+    forced = None if sources.forced is None else Forced(sources.forced, limits)
+    known = (segments, least, sources.prefixes, forced, sources.banned)
+
     def read(sentences: Int[Array, " R"]) -> _Memory:
-        tokens, present, shortest, prefixes = (
-            x.at[sentences].get(mode="clip") for x in (source, segments, least, sources.prefixes)
-        )
+        tokens, *own = jax.tree.map(lambda x: x.at[sentences].get(mode="clip"), (source, *known))
         positions = jnp.broadcast_to(jnp.arange(tokens.shape[1], dtype=jnp.int32), tokens.shape)
-        layers = model.memory(model.encode(tokens, present, positions))
-        return _Memory(layers, present, shortest, prefixes)
+        return _Memory(model.memory(model.encode(tokens, own[0], positions)), *own)
 
     def step(
         tokens: Int[Array, "B K"],
@@ -209,6 +256,29 @@ def search(
         rows=rows,
         room=room,
         refill=max(1, rows // _REFILL) if rows < source.shape[0] else rows,
-        restrict=rules.restrict(decoding, symbols.end, sources.prefixes.shape[1] > 0),
+        restrict=_restrict(sources, decoding, symbols.end, banned),
+        deal=None if forced is None else _dealt(symbols),
         numbers=sources.numbers,
+    )
+
+
+def _restrict(
+    sources: Sources, decoding: DecodingConfig, end_id: int, banned: Banned | None
+) -> Restrict | None:
+    """The rules for these sources."""
+    return rules.restrict(
+        decoding,
+        end_id,
+        prefixes=sources.prefixes.shape[1] > 0,
+        forced=sources.forced is not None,
+        banned=banned,
+        own_banned=sources.banned is not None,
+    )
+
+
+def _dealt(symbols: Symbols) -> Deal:
+    """The allocation of the beam where phrases are forced."""
+    never = (symbols.pad, symbols.start, symbols.unknown)
+    return lambda best, totals, tokens, lengths, memory: dealt(
+        best, totals, tokens, lengths, memory.forced, never
     )

@@ -43,6 +43,16 @@ def read(config: Config, files: Files = (None, None), split: str | None = None) 
     return EvaluationSet(name, *read_texts(corpus, config.data))
 
 
+def read_all(config: Config) -> list[EvaluationSet]:
+    """Reads all test sets that `read` knows: the first, and those that have a name.
+
+    Raises:
+        UserError: One cannot be read.
+    """
+    names = [corpus.name for corpus in config.data.test[1:] if corpus.name]
+    return [read(config, split=name) for name in (["test", *names] if config.data.test else ())]
+
+
 def read_common(
     runs: Sequence[RunDirectory], files: Files = (None, None), split: str | None = None
 ) -> EvaluationSet:
@@ -61,7 +71,7 @@ def read_common(
 
 
 def _chosen(config: Config, files: Files, split: str | None) -> tuple[str, Corpus]:
-    """The name of what is to be scored, and where it is."""
+    """The name of what is to be scored, its own if it has one, and where it is."""
     if files[0] is not None:
         return str(files[0]), Corpus(source=str(files[0]), target=str(files[1]))
     first = (("validation", config.data.validation), ("test", config.data.test))
@@ -76,4 +86,4 @@ def _chosen(config: Config, files: Files, split: str | None) -> tuple[str, Corpu
         raise UserError(
             f"--split: expected {known}--source and --reference, found {wanted!r}{hint}"
         )
-    return wanted, named[wanted]
+    return named[wanted].name or wanted, named[wanted]

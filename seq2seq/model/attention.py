@@ -82,19 +82,27 @@ def attention(
 class MultiHeadAttention(nnx.Module):
     """Attention in N heads at once (section 3.2.2), with the projections W^Q, W^K, W^V, W^O."""
 
-    def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs, cross: bool = False) -> None:
+        """Makes the parameters.
+
+        Args:
+            config: Sizes and choices.
+            rngs: Randomness of the parameters.
+            cross: Whether keys and values are of another sequence than the queries.
+        """
         self.heads = config.heads
         self.dropout_rate = config.attention_dropout
         self.fused = config.fused_attention
-        key_width, value_width = config.head_key_width, config.head_value_width
+        keys, values = self.heads * config.head_key_width, self.heads * config.head_value_width
+        query_part, key_part = _joint_outputs(keys, values, config, cross)
 
-        def linear(inputs: int, outputs: int) -> Linear:
-            return Linear(inputs, outputs, config, rngs, bias=config.attention_bias)
+        def linear(inputs: int, outputs: int, joint_outputs: int | None = None) -> Linear:
+            return Linear(inputs, outputs, rngs, config.attention_bias, joint_outputs)
 
-        self.query = linear(config.width, self.heads * key_width)
-        self.key = linear(config.width, self.heads * key_width)
-        self.value = linear(config.width, self.heads * value_width)
-        self.output = linear(self.heads * value_width, config.width)
+        self.query = linear(config.width, keys, query_part)
+        self.key = linear(config.width, keys, key_part)
+        self.value = linear(config.width, values, key_part)
+        self.output = linear(values, config.width)
 
     def queries(self, x: Float[Array, "B T D"]) -> Float[Array, "B T N H"]:
         """The queries of every head."""
@@ -154,3 +162,16 @@ class MultiHeadAttention(nnx.Module):
 
     def _split(self, x: Float[Array, "B T NH"]) -> Float[Array, "B T N H"]:
         return x.reshape(*x.shape[:-1], self.heads, -1)
+
+
+def _joint_outputs(
+    keys: int, values: int, config: ModelConfig, cross: bool
+) -> tuple[int | None, int | None]:
+    """Columns of the matrices that W^Q is a part of, and W^K and W^V; None where they stand alone.
+
+    Where `model.initialisation` is `joint`, self-attention has one matrix [W^Q W^K W^V], and
+    cross-attention, whose queries are of another sequence, W^Q and [W^K W^V].
+    """
+    if config.initialisation == "xavier":
+        return None, None
+    return (None, keys + values) if cross else (2 * keys + values,) * 2

@@ -42,7 +42,7 @@ class DecoderLayer(nnx.Module):
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         self.self_attention = MultiHeadAttention(config, rngs)
         self.self_attention_residual = Residual(config)
-        self.cross_attention = MultiHeadAttention(config, rngs)
+        self.cross_attention = MultiHeadAttention(config, rngs, cross=True)
         self.cross_attention_residual = Residual(config)
         self.feed_forward = FeedForward(config, rngs)
         self.feed_forward_residual = Residual(config)

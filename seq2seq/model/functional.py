@@ -1,7 +1,7 @@
 """A model as a structure and a tree of parameters: what pure, compiled functions are made from."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,15 @@ import jax.numpy as jnp
 from flax import nnx
 
 from seq2seq.config import Config, ModelConfig
+from seq2seq.model.ensemble import Ensemble, Model
 from seq2seq.model.transformer import Transformer
 from seq2seq.types import Params
 
 Graph = nnx.GraphDef[Transformer]
 """A model's structure: `merge(graph, params)` is the model."""
+
+Make = Callable[[Params], Model]
+"""`make(params)`: a model, or an ensemble."""
 
 
 def abstract(config: ModelConfig, source_size: int, target_size: int) -> tuple[Graph, Params]:
@@ -71,10 +75,8 @@ def _cpu_multiplies_bfloat16() -> bool:
         return False
 
 
-def maker(
-    config: Config, sizes: tuple[int, int], dtype: str | None = None
-) -> Callable[[Params], Transformer]:
-    """`make(params)`: a run's model with these parameters, in the type of the computation.
+def maker(config: Config, sizes: tuple[int, int], dtype: str | None = None) -> Make:
+    """A run's model with parameters yet to come, in the type of the computation.
 
     Args:
         config: The run's config.
@@ -84,6 +86,11 @@ def maker(
     graph = abstract(config.model, *sizes)[0]
     compute = compute_dtype(dtype or config.training.compute_dtype)
     return lambda params: merge(graph, params, compute)
+
+
+def ensemble_maker(makers: Sequence[Make]) -> Make:
+    """The ensemble of models whose parameters are called `0`, `1` and so on."""
+    return lambda params: Ensemble([make(params[str(i)]) for i, make in enumerate(makers)])
 
 
 def merge(graph: Graph, params: Params, dtype: jnp.dtype | None = None) -> Transformer:

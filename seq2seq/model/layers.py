@@ -77,6 +77,7 @@ class Positions(nnx.Module):
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         self.width, self.layout = config.width, config.sinusoids
+        self.scale = config.width**0.5 if config.scale_positions else 1.0
         learned = config.positions == "learned"
         init = nnx.initializers.normal(config.width**-0.5)
         shape = (config.max_positions, config.width)
@@ -88,6 +89,7 @@ class Positions(nnx.Module):
             table = jnp.asarray(sinusoids(longest, self.width, self.layout))
         else:
             table = self.table[...]
+            table = table * jnp.asarray(self.scale, table.dtype)
         return look_up(table, jnp.minimum(positions, table.shape[0] - 1))
 
 
@@ -96,8 +98,8 @@ class FeedForward(nnx.Module):
 
     def __init__(self, config: ModelConfig, rngs: nnx.Rngs) -> None:
         width, inner = config.width, config.feed_forward_width
-        self.inner = Linear(width, inner, config, rngs)
-        self.outer = Linear(inner, width, config, rngs)
+        self.inner = Linear(width, inner, rngs)
+        self.outer = Linear(inner, width, rngs)
         self.activation = config.activation
         self.dropout_rate = config.activation_dropout
 

@@ -13,37 +13,33 @@ from flax import nnx
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from seq2seq.config import ModelConfig
-
-_INITIALISERS = {
-    "xavier": nnx.initializers.xavier_uniform(),
-    "fan_in": nnx.initializers.variance_scaling(1.0, "fan_in", "uniform"),
-}
 _BLOCK = 128
 """Columns that are transposed at a time."""
 
 
 class Linear(nnx.Module):
-    """The map x W + b, or x W; its matrix is drawn as `model.initialisation` says, b starts at 0.
-
-    The two choices agree for square matrices. For the feed-forward networks, whose matrices are
-    four times as long as wide, the first W₁ is √2.5 times as large under `fan_in`, and W₂ √1.6
-    times smaller.
-    """
+    """The map x W + b, or x W; W is drawn uniformly (Glorot and Bengio, 2010), b starts at 0."""
 
     def __init__(
-        self, inputs: int, outputs: int, config: ModelConfig, rngs: nnx.Rngs, bias: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        rngs: nnx.Rngs,
+        bias: bool = True,
+        joint_outputs: int | None = None,
     ) -> None:
         """Makes the parameters.
 
         Args:
             inputs: Width of x.
             outputs: Width of the result.
-            config: For the choice.
             rngs: Randomness of the matrix.
             bias: Whether there is a b.
+            joint_outputs: Columns of the larger matrix as whose part W is drawn: its variance is
+                2 / (inputs + joint_outputs). By default W stands alone.
         """
-        init = _INITIALISERS[config.initialisation]
+        scale = (inputs + outputs) / (inputs + (joint_outputs or outputs))
+        init = nnx.initializers.variance_scaling(scale, "fan_avg", "uniform")
         self.kernel = nnx.Param(init(rngs.params(), (inputs, outputs), jnp.float32))
         self.bias = nnx.Param(jnp.zeros(outputs)) if bias else None
 

@@ -1,7 +1,6 @@
 """What a trained row comes to, measured once and kept in its run's results.json."""
 
 import dataclasses
-import json
 import sys
 from typing import Any
 
@@ -9,13 +8,12 @@ import jax
 
 from seq2seq.config import Config
 from seq2seq.data.epochs import rows_of_step
-from seq2seq.errors import UserError
 from seq2seq.evaluation import scores
 from seq2seq.model import cost
+from seq2seq.progress import Progress
 from seq2seq.reproduction.rows import Row
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import metrics
-from seq2seq.training.progress import Progress
 from seq2seq.training.validation import read_text
 from seq2seq.translator import Translator
 from seq2seq.vocabulary import Vocabularies
@@ -57,12 +55,12 @@ def kept(row: Row) -> Result | None:
     """Returns what was measured before, if it is of this row as it is to be trained now.
 
     Raises:
-        UserError: The run was trained with another config.
+        UserError: The run was trained with another config, or its results.json is no JSON.
     """
     if not (row.run / "config.yaml").is_file():
         return None
     with RunDirectory.create(row.run, row.config) as directory:
-        found = _read(directory)
+        found = directory.read_results().get(_KEY)
     if found is None or found.get("plan") != _plan(row.config):
         return None
     fields = {field.name for field in dataclasses.fields(Result)}
@@ -108,14 +106,6 @@ def _plan(config: Config) -> dict[str, Any]:
         "patience": training.patience,
         "decoding": dataclasses.asdict(config.decoding),
     }
-
-
-def _read(directory: RunDirectory) -> dict[str, Any] | None:
-    try:
-        results = json.loads(directory.results.read_text()) if directory.results.exists() else {}
-    except ValueError as error:
-        raise UserError(f"{directory.results}: expected a JSON object ({error})") from None
-    return results.get(_KEY)
 
 
 def _perplexity(lines: list[dict[str, Any]], step: int) -> float | None:

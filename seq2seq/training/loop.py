@@ -16,13 +16,13 @@ from seq2seq import parallel
 from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.model import functional
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import averaging, learning_curve, step
 from seq2seq.training.averaging import Averaged
 from seq2seq.training.feed import Feed
 from seq2seq.training.interruption import Interruption
 from seq2seq.training.metrics import MetricsWriter
-from seq2seq.training.progress import Progress
 from seq2seq.training.step import TrainState
 from seq2seq.training.stopping import last_step, out_of_patience
 from seq2seq.training.tally import Tally

@@ -242,6 +242,27 @@ def test_wmt_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert read_texts(corpus, data, split) == wanted
 
 
+def test_multi30k_as_the_hub_lays_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON Lines whose files are named after the splits, `val` for short; no card, one column each.
+
+    The recipe is read from such a folder with no other change than its name.
+    """
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    folder = tmp_path / "multi30k"
+    folder.mkdir()
+    for split in ("train", "val", "test"):
+        rows = [json.dumps({"en": f"{split} {x} en", "de": f"{split} {x} ü"}) for x in range(3)]
+        write(folder / f"{split}.jsonl", *rows)
+    data = recipes.load(CONFIGS / "multi30k.yaml").data
+    for split, name in (("train", "train"), ("validation", "val"), ("test", "test")):
+        [corpus] = getattr(data, split)
+        assert (corpus.hub, corpus.split) == ("bentrevett/multi30k", split)
+        wanted = [(f"{name} {x} en", f"{name} {x} ü") for x in range(3)]
+        assert pairs(replace(corpus, hub=str(folder)), data) == wanted
+
+
 def test_hub_mistakes(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r'hub://.*Unknown split "dev"'):
         pairs(Corpus(hub=hub, split="dev"))

@@ -140,11 +140,56 @@ def test_tokenised_bleu_is_of_lower_cased_tokens_with_plain_punctuation():
 def test_people_see_what_each_step_is_worth_beside_sacrebleu():
     steps = paper_bleu.paper_bleu(HYPOTHESES, REFERENCES, "de")
     bleu = evaluate(HYPOTHESES, REFERENCES)["bleu"].score
-    shown = paper_bleu.lines(steps, bleu)
+    shown = paper_bleu.lines(steps, bleu, "newstest2014", ("en", "de"))
     gains = [float(line.split()[-2]) for line in shown if "paper-bleu|" in line]
     assert len(gains) == 3
     assert sum(gains) == pytest.approx(steps[-1].score - bleu, abs=0.02)
-    assert [line for line in shown if "28.4" in line] == [shown[-1]]
+    assert "28.4" in shown[-1]
     as_json = paper_bleu.as_json(steps)
     assert as_json["score"] == as_json["steps"][2]["score"] == steps[2].score
     assert as_json["signature"] == steps[2].signature
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "cs", "xx"])
+def test_only_german_compounds_are_split(language):
+    [step] = paper_bleu.paper_bleu(HYPOTHESES, REFERENCES, language)
+    kept = paper_bleu.paper_bleu(HYPOTHESES, HYPOTHESES, language)[0]
+    assert (step.name, kept.score) == ("tokenised", pytest.approx(100))
+    assert "hyphens:kept|quotes:kept" in step.signature
+    as_json = paper_bleu.as_json([step])
+    assert (as_json["score"], as_json["signature"]) == (step.score, step.signature)
+    assert len(as_json["steps"]) == 1
+    assert len(paper_bleu.paper_bleu(HYPOTHESES, REFERENCES, "de-AT")) == 3
+
+
+FIGURES = {
+    ("en", "de"): {"+ hyphens split": "GNMT", "+ plain quotes": "27.3 (base), 28.4 (big)"},
+    ("en", "fr"): {"tokenised": "38.1 (base), 41.8 (big)"},
+}
+
+
+@pytest.mark.parametrize(
+    ("test_set", "named"),
+    [
+        ("newstest2014", True),
+        ("WMT14", True),
+        ("/data/newstest2014-ende-src.en", True),
+        ("test", False),
+        ("newstest2013", False),
+        ("/data/wmt14/dev.en", False),
+    ],
+)
+@pytest.mark.parametrize(
+    "languages", [("en", "de"), ("en", "fr"), ("EN-us", "de_DE"), ("de", "en"), ("fr", "de")]
+)
+def test_figures_are_named_for_their_test_set_and_languages_only(test_set, named, languages):
+    steps = paper_bleu.paper_bleu(HYPOTHESES, REFERENCES, languages[1])
+    plain = tuple(code[:2].lower() for code in languages)
+    published = FIGURES.get(plain, {}) if named else {}
+    for step in steps:
+        found = paper_bleu.compares(step, test_set, languages)
+        if step.name in published:
+            assert found.startswith(f"newstest2014 {'-'.join(plain).title()}: ")
+            assert published[step.name] in found
+        else:
+            assert found == "multi-bleu figures on this test set, of the same tokens and steps"

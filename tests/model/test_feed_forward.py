@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -30,3 +31,17 @@ def test_each_position_goes_through_two_matrices_with_an_activation_between(acti
     hidden = np.vectorize(ACTIVATIONS[activation])(x @ weights[0] + weights[1])
     found = network(jnp.asarray(x, jnp.float32))
     np.testing.assert_allclose(found, hidden @ weights[2] + weights[3], atol=2e-6)
+
+
+def test_a_share_of_the_hidden_layer_is_dropped_and_the_rest_scaled():
+    """Hidden values of 1, read as k + 10 l, where k and l are 0 if dropped and 4/3 if kept."""
+    config = ModelConfig(width=4, heads=2, feed_forward_width=8, activation_dropout=0.25)
+    network = FeedForward(config, nnx.Rngs(0))
+    network.inner.kernel.set_value(jnp.hstack([jnp.eye(4)] * 2))
+    network.outer.kernel.set_value(jnp.vstack([jnp.eye(4), 10 * jnp.eye(4)]))
+    x = jnp.ones((10, 100, 4))
+    np.testing.assert_array_equal(network(x), np.full(x.shape, 11.0))
+    found = np.asarray(network(x, jax.random.key(0))) * 0.75
+    values, counts = np.unique(found.round(3), return_counts=True)
+    assert values.tolist() == [0, 1, 10, 11]
+    np.testing.assert_allclose(counts / x.size, [1 / 16, 3 / 16, 3 / 16, 9 / 16], atol=0.025)

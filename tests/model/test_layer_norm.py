@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from seq2seq.config import ModelConfig
 from seq2seq.model.layer_norm import layer_norm
+from seq2seq.model.layers import LayerNorm
 
 EPSILON = 1e-3
 
@@ -48,3 +50,12 @@ def test_gradients_are_those_of_the_formula(case, dtype, tolerance):
     assert [part.dtype for part in found] == [dtype, "float32", "float32"]
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a.astype(jnp.float32), b, atol=tolerance)
+
+
+def test_epsilon_is_a_millionth_unless_a_recipe_says_otherwise():
+    """Inside the root: of inputs with variance 1e-6, as large as ε, the result has half of 1."""
+    x = jnp.tile(jnp.asarray([1e-3, -1e-3]), 4)[None]
+    found = LayerNorm(ModelConfig(width=8, heads=2))(x)
+    np.testing.assert_allclose(found, 1e3 * x / 2**0.5, rtol=1e-4)
+    wider = LayerNorm(ModelConfig(width=8, heads=2, norm_epsilon=3e-6))(x)
+    np.testing.assert_allclose(wider, 1e3 * x / 2, rtol=1e-4)

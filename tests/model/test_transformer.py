@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.layers import sinusoids
+from seq2seq.model.layers import Positions, sinusoids
 from seq2seq.model.transformer import Transformer
 
 SMALL = ModelConfig(
@@ -19,6 +19,7 @@ OPTIONS = [
     {},
     {"norm": "pre", "activation": "gelu"},
     {"positions": "learned", "max_positions": 32, "attention_bias": True},
+    {"positions": "learned", "max_positions": 32, "scale_positions": True},
     {"embeddings": "separate", "output_bias": True, "sinusoids": "concatenated"},
     {"embeddings": "decoder", "key_width": 4, "value_width": 12, "activation": "swish"},
     {"decoder_start": "zero", "sinusoids": "concatenated", "attention_bias": True},
@@ -138,13 +139,65 @@ def test_without_a_start_symbol_a_target_begins_with_its_position_alone():
     np.testing.assert_allclose(run(symbol, source, begun), found, atol=1e-6)
 
 
-@pytest.mark.parametrize(("initialisation", "variance"), [("xavier", 2 / 80), ("fan_in", 1 / 16)])
-def test_projections_begin_with_the_variance_asked_for(initialisation, variance):
-    model = make(initialisation=initialisation, feed_forward_width=64, encoder_layers=8)
-    kernel = np.asarray(model.encoder.layers.feed_forward.inner.kernel[...])
-    assert kernel.shape == (8, 16, 64)
-    assert kernel.var() == pytest.approx(variance, rel=0.03)
-    assert abs(kernel).max() == pytest.approx(np.sqrt(3 * variance), rel=0.01)
+def projections(initialisation):
+    """The matrices of a model with unequal widths, by name: queries and keys 24, values 64."""
+    sizes = {"encoder_layers": 32, "decoder_layers": 32, "feed_forward_width": 80}
+    model = make(initialisation=initialisation, key_width=12, value_width=32, **sizes)
+    encoder, decoder = model.encoder.layers, model.decoder.layers
+    attentions = {
+        "encoder": encoder.self_attention,
+        "decoder": decoder.self_attention,
+        "cross": decoder.cross_attention,
+    }
+    found = {
+        f"{side} {name}": getattr(attention, name)
+        for side, attention in attentions.items()
+        for name in ("query", "key", "value", "output")
+    }
+    for side, layers in (("encoder", encoder), ("decoder", decoder)):
+        found |= {f"{side} inner": layers.feed_forward.inner}
+        found |= {f"{side} outer": layers.feed_forward.outer}
+    return {name: np.asarray(linear.kernel[...]) for name, linear in found.items()}
+
+
+@pytest.mark.parametrize("initialisation", ["xavier", "joint"])
+def test_all_projections_begin_with_the_variance_asked_for(initialisation):
+    """2 / (inputs + outputs); `joint`: the outputs of all that is one matrix in tensor2tensor.
+
+    Where all are D wide that is 1 / 2D in self-attention, 2 / 3D for cross-attention's K and V.
+    """
+    width, keys, values, inner = 16, 24, 64, 80
+    variances = {"query": 2 / (width + keys), "key": 2 / (width + keys)}
+    variances |= {"value": 2 / (width + values), "output": 2 / (values + width)}
+    variances |= {"inner": 2 / (width + inner), "outer": 2 / (inner + width)}
+    found = projections(initialisation)
+    wanted = {name: variances[name.split()[1]] for name in found}
+    if initialisation == "joint":
+        both, all_three = 2 / (width + keys + values), 2 / (width + 2 * keys + values)
+        wanted |= {"cross key": both, "cross value": both}
+        for side in ("encoder", "decoder"):
+            wanted |= {f"{side} {name}": all_three for name in ("query", "key", "value")}
+    assert len(found) == 16
+    for name, kernel in found.items():
+        assert kernel.var() == pytest.approx(wanted[name], rel=0.04), name
+        assert abs(kernel).max() == pytest.approx(np.sqrt(3 * wanted[name]), rel=0.01), name
+
+
+@pytest.mark.parametrize(("scaled", "deviation"), [(False, 0.25), (True, 1.0)])
+def test_learned_positions_begin_with_the_deviation_asked_for(scaled, deviation):
+    learned = {"positions": "learned", "max_positions": 1000, "scale_positions": scaled}
+    positions = Positions(dataclasses.replace(SMALL, **learned), nnx.Rngs(0))
+    found = np.asarray(positions(jnp.arange(1000, dtype=jnp.int32)[None], 1000))
+    assert found.std() == pytest.approx(deviation, rel=0.03)
+    np.testing.assert_allclose(found[0], positions.table[...] * 4 * deviation, rtol=1e-6)
+
+
+def test_new_embeddings_have_deviation_1_once_they_are_scaled():
+    """So D^-½ in the tables: where they are read, they are multiplied by √D (section 3.4)."""
+    config = dataclasses.replace(SMALL, embeddings="separate", encoder_layers=1, decoder_layers=1)
+    model = Transformer(config, 900, 900, nnx.Rngs(0))
+    for table in (model.source_embedding, model.target_embedding, model.output_embedding):
+        assert np.asarray(table[...]).std() == pytest.approx(16**-0.5, rel=0.03)
 
 
 def test_what_stands_on_padding_changes_nothing():

@@ -29,6 +29,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.data.corpora import read_texts
 from seq2seq.decoding.batching import Shape
 from seq2seq.decoding.search import Sources, search_function
+from seq2seq.model import functional
 from seq2seq.model.transformer import Transformer
 from seq2seq.translator import Translator
 from seq2seq.types import Batch
@@ -128,7 +129,10 @@ def our_hypotheses(translator, model, sources, beams, alpha):
     rows = np.full((len(sources), max(map(len, sources))), SYMBOLS.pad, np.int32)
     for row, source in zip(rows, sources, strict=True):
         row[: len(source)] = source
-    search = search_function(config, translator.vocabularies, "float32")
+    size = len(translator.vocabularies.target)
+    search = search_function(
+        functional.maker(config, (size, size), "float32"), translator.vocabularies
+    )
     shape = Shape(rows=-(-len(sources) // jax.device_count()), room=rows.shape[1] + EXTRA)
     found = search(params, Sources.of(jnp.asarray(rows)), decoding, shape)
     tokens, scores = np.asarray(found.tokens), np.asarray(found.scores)

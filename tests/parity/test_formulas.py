@@ -60,6 +60,28 @@ def test_adam_and_its_schedule_are_the_papers(warmup, size):
         np.testing.assert_allclose(update, expected, rtol=1e-5, atol=1e-5 * wanted.rate)
 
 
+@pytest.mark.parametrize("clip", [2.0, 1e6])
+def test_a_gradient_is_scaled_down_to_the_norm_asked_for(clip):
+    """The norm is that of all parameters together; a smaller gradient stays what it is."""
+    adam = optimizer(TrainingConfig(warmup_steps=4, gradient_clip=clip), 512)
+    generator, sizes = np.random.default_rng(0), {"a": 30, "b": 20}
+    wanted = {name: Adam(512, 4) for name in sizes}
+    params = {name: jnp.zeros(size) for name, size in sizes.items()}
+    state, scales = adam.init(params), []
+    for _ in range(25):
+        size = 10 ** generator.uniform(-2, 1)
+        gradient = {name: size * generator.standard_normal(sizes[name]) for name in sizes}
+        scales.append(min(1.0, clip / np.linalg.norm(np.concatenate([*gradient.values()]))))
+        narrow = jax.tree.map(lambda part: jnp.asarray(part, jnp.float32), gradient)
+        with jax.numpy_dtype_promotion("standard"):
+            updates, state = adam.update(narrow, state, params)
+        for name, update in updates.items():
+            expected = wanted[name].update(scales[-1] * gradient[name])
+            np.testing.assert_allclose(update, expected, rtol=1e-4, atol=1e-4 * wanted[name].rate)
+    assert max(scales) == 1
+    assert (min(scales) < 0.2) == (clip == 2.0)
+
+
 def packed_rows(rows, length):
     """Rows of two sentences each and some padding, of different lengths."""
     generator = np.random.default_rng(0)

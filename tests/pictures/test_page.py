@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,7 +121,39 @@ def test_it_is_written_in_one_go_or_not_at_all(duck, tmp_path):
         write([duck], tmp_path / "no" / "duck.html")
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node to parse the script")
-def test_the_script_parses(duck, tmp_path):
-    (tmp_path / "page.js").write_text(Page(page([duck], Choice())).text("script")[1])
-    subprocess.run(["node", "--check", tmp_path / "page.js"], check=True)
+@pytest.fixture
+def hovered(duck, tmp_path):
+    """What the page shows while a mouse points at each word, by kind, layer, side and word."""
+    if (node := shutil.which("node")) is None:
+        pytest.skip("needs node to run the page's script")
+    write([duck], tmp_path / "duck.html")
+    words = [node, Path(__file__).with_name("hover.js"), tmp_path / "duck.html"]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    places = ("kind", "layer", "side", "index")
+    return {tuple(shown[name] for name in places): shown for shown in found}
+
+
+def percent(thousandths):
+    """A weight as it is printed; halves go up."""
+    return (int(thousandths) + 5) // 10
+
+
+def test_pointing_at_a_word_shows_its_weights_in_every_head(duck, hovered):
+    wanted = 0
+    for view in views(duck, Choice()):
+        weights = np.rint(1000 * view.weights)
+        for side, axis, others in (("from", 1, view.columns), ("to", 2, view.rows)):
+            for index in range(weights.shape[axis]):
+                shown = hovered[view.kind, view.layer, side, index]
+                along = weights.take(index, axis)
+                assert shown["percents"] == [
+                    [percent(w) if w >= 10 else "" for w in head] for head in along
+                ]
+                assert shown["best"] == [
+                    f"{others[head.argmax()].lstrip(chr(0x2581))} {percent(head.max())} %"
+                    for head in along
+                ]
+                assert {text for head in shown["own"] for text in head} == {""}
+                assert {text for side in shown["left"] for head in side for text in head} == {""}
+                wanted += 1
+    assert len(hovered) == wanted > 80

@@ -1,5 +1,8 @@
 """Averages of checkpoints, of the last by themselves and of any by command; moving averages."""
 
+import json
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +13,6 @@ from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import step
 from seq2seq.training.metrics import read
-from seq2seq.translator import Translator
 from seq2seq.vocabulary import Vocabularies
 
 
@@ -49,13 +51,51 @@ def test_the_command_averages_what_it_is_told_to(copied, call, words, steps):
     assert_close(params(copied, "averaged"), mean(copied, steps))
 
 
-def test_every_command_takes_the_average(copied, call):
-    assert call("average", copied, "--last", "2")[0] == 0
-    status, out, _ = call("evaluate", copied, "--checkpoint", "averaged", "--json")
-    assert status == 0
-    translator = Translator.load(copied, "averaged")
-    assert_close(translator.params, mean(copied, [60, 120]))
-    assert '"bleu"' in out
+@pytest.fixture
+def shuffled(copied):
+    """The run with three checkpoints: by step 10, 20, 30, by BLEU 10, 30, 20."""
+    known = params(copied, 60)
+    with RunDirectory.open(copied) as run:
+        for step, bleu in ((10, 30.0), (20, 10.0), (30, 20.0)):
+            moved = jax.tree.map(lambda leaf, by=step / 100: jnp.asarray(leaf + by), known)
+            run.save(step, {"params": moved, "step": jnp.int32(step)}, {"bleu": bleu}, wait=True)
+        assert run.steps() == [10, 20, 30]
+    return copied
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (["--best", "2"], [10, 30]),
+        (["--last", "2"], [20, 30]),
+        (["--steps", "20", "10"], [10, 20]),
+        (["--steps", "30", "10", "20"], [10, 20, 30]),
+    ],
+)
+def test_the_best_are_chosen_by_score_and_the_last_by_step(shuffled, call, words, steps):
+    status, out, err = call("average", shuffled, *words)
+    assert status == 0, err
+    assert out.startswith(f"average of {len(steps)} checkpoints, {steps[0]} to {steps[-1]} ")
+    assert_close(params(shuffled, "averaged"), mean(shuffled, steps))
+
+
+@pytest.mark.parametrize("command", ["translate", "score", "attention", "evaluate"])
+def test_every_command_takes_the_average(copied, reversal, call, tmp_path, command):
+    """The average of one checkpoint is that checkpoint."""
+    source, target, page = reversal / "valid.src", reversal / "valid.tgt", tmp_path / "page.html"
+    words = {
+        "translate": [source],
+        "score": ["--source", source, "--target", target],
+        "attention": ["ada bea cleo", "--output", page],
+        "evaluate": ["--json"],
+    }[command]
+    assert call("average", copied, "--steps", "60")[0] == 0
+    found = {}
+    for which in ("averaged", "60", "120"):
+        status, out, err = call(command, copied, *words, "--checkpoint", which)
+        assert status == 0, err
+        found[which] = page.read_text("utf-8") if command == "attention" else out
+    assert found["averaged"] == found["60"] != found["120"]
 
 
 def test_the_best_is_the_average_where_it_is_better(copied):
@@ -101,13 +141,40 @@ def test_a_recipe_averages_by_itself(reversal, tmp_path, call):
     words += ("--training.average_last=2",)
     status, out, err = call(*words)
     assert status == 0, err
-    assert out.splitlines()[2].startswith("average of 2 checkpoints, 3 to 6 (validation BLEU ")
-    run = RunDirectory.open(tmp_path / "run")
+    lines, run = out.splitlines(), RunDirectory.open(tmp_path / "run")
+    assert lines[1].startswith(f"best checkpoint: step {run.best_step()} (validation BLEU ")
+    assert lines[2].startswith("average of 2 checkpoints, 3 to 6 (validation BLEU ")
     assert_close(params(run.path, "averaged"), mean(run.path, [3, 6]))
     assert [(x["step"], x["kind"]) for x in read(run.metrics)][-1] == (6, "averaged")
+    assert lines[3::2][:2] == [
+        f"step {run.best_step()}, test: 40 sentences",
+        "averaged, test: 40 sentences",
+    ]
+    kept = run.read_results()["test"]
+    assert list(kept) == [str(run.best_step()), "averaged"]
+    for (name, scores), line in zip(kept.items(), lines[4::2], strict=False):
+        found = call("evaluate", run.path, "--checkpoint", name, "--json")[1]
+        assert json.loads(found) == {"bleu": scores["bleu"]}
+        assert line == f"  BLEU  {scores['bleu']['score']:6.2f}   {scores['bleu']['signature']}"
+    assert run.read_results()["test"] == kept
     status, out, _ = call(*words)
     assert out.startswith("already at step 6 of 6")
     assert "average of" not in out
+    assert "averaged, " not in out
+
+
+def test_a_test_set_out_of_reach_is_told_when_training_ends(reversal, tmp_path, call):
+    words = ("train", "--config", reversal / "reversal.yaml", f"--run={tmp_path / 'run'}")
+    words += ("--training.average_last=2", f"--data.test={tmp_path}/gone.{{lang}}")
+    status, out, err = call(*words)
+    assert status == 0
+    assert "average of 2 checkpoints" in out
+    assert "sentences" not in out
+    [warning] = [line for line in err if "not scored" in line]
+    assert re.search(
+        "warning: best and averaged checkpoint not scored: .*gone.src: no such", warning
+    )
+    assert not (tmp_path / "run/results.json").exists()
 
 
 def test_the_moving_average_follows_its_formula():

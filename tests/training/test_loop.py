@@ -3,17 +3,22 @@
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from seq2seq.config import Corpus, DataConfig
+from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
+from seq2seq.model import functional
 from seq2seq.run_directory import RunDirectory
 from seq2seq.training import loop
+from seq2seq.training import step as step_module
 from seq2seq.training.metrics import read
 from seq2seq.training.stopping import out_of_patience
 from seq2seq.training.validation import read_text
@@ -87,6 +92,60 @@ def test_metrics_tell_what_happened(config_of):
     parts = [lines[3][f"seconds_{part}"] for part in ("step", "data", "validation", "saving")]
     assert min(parts) >= 0
     assert sum(parts) > 0
+
+
+def mean_loss(params, batch, config, graph):
+    """Cross-entropy of every real token against its smoothed label, and their mean."""
+    model = functional.merge(graph, params)
+    log_probs = jax.nn.log_softmax(model.logits(model(batch)))
+    size, smoothing = log_probs.shape[-1], config.training.label_smoothing
+    wanted = (1 - smoothing) * jax.nn.one_hot(batch.target_outputs, size) + smoothing / size
+    real = jnp.asarray(batch.target_segments > 0, jnp.float32)
+    return -jnp.sum((log_probs * wanted).sum(axis=-1) * real) / real.sum()
+
+
+def test_the_figures_of_a_line_are_those_of_its_update(config_of):
+    """Rate, tokens, loss and gradient computed anew; and seconds where something took time."""
+    config = config_of("--model.dropout=0", "--training.log_every=1")
+    began = time.perf_counter()
+    train(config)
+    wall = time.perf_counter() - began
+    lines = read(RunDirectory.open(config.run).metrics)
+    lines = [line for line in lines if line["kind"] == "train"]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    prepared = prepare(config)
+    batches = Batches(prepared.train, prepared.weights, config.data, config.training)
+    for line in lines:
+        step, batch = line["step"], batches.batch(line["step"] - 1)
+        tokens = np.count_nonzero(batch.source_segments) + np.count_nonzero(batch.target_segments)
+        busy = line["seconds_step"] + line["seconds_data"]
+        assert line["tokens_per_second"] * busy == pytest.approx(tokens, rel=1e-3)
+        assert line["learning_rate"] == pytest.approx(0.01 * min(step / 2, (2 / step) ** 0.5))
+        took = [line["seconds_validation"] > 0, line["seconds_saving"] > 0]
+        assert took == [step == 4] * 2  # what followed the third update, and so its line
+    parts = ("step", "data", "validation", "saving")
+    assert 0 < sum(line[f"seconds_{part}"] for line in lines for part in parts) < wall
+    sizes = (len(prepared.vocabularies.source), len(prepared.vocabularies.target))
+    functions = step_module.make(config, *sizes, jnp.dtype("float32"))
+    params = functions.init(jax.random.key(config.training.seed)).params
+    placed = jax.tree.map(jnp.asarray, batches.batch(0))
+    oracle = jax.jit(jax.value_and_grad(mean_loss), static_argnums=(2, 3))
+    loss, gradient = oracle(params, placed, config, functions.graph)
+    assert lines[0]["loss"] == pytest.approx(float(loss), rel=1e-4)
+    norm = np.sqrt(sum(np.square(part).sum() for part in jax.tree.leaves(gradient)))
+    assert lines[0]["gradient_norm"] == pytest.approx(float(norm), rel=1e-3)
+
+
+def test_a_trained_run_has_a_curve_and_the_figures_as_events(trained):
+    run = RunDirectory.open(trained.path)
+    assert run.learning_curve.read_bytes().startswith(b"\x89PNG")
+    names = [path.name for path in run.tensorboard.iterdir()]
+    assert names
+    assert all(name.startswith("events.out.tfevents.") for name in names)
+    written = b"".join(path.read_bytes() for path in run.tensorboard.iterdir())
+    for line in read(run.metrics):
+        for name in line.keys() - {"step", "kind", "time"}:
+            assert f"{line['kind']}/{name}".encode() in written
 
 
 def test_epochs_end_training(config_of):

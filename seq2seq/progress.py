@@ -1,7 +1,8 @@
 """Progress of long work, on stderr: a bar on a terminal, a plain line per interval elsewhere.
 
 A line a log file can keep, and a bar a person can watch, show the same parts: what is going on, how
-far it is, figures such as the loss, the rate, and the time that is left.
+far it is, the rate, figures such as the loss, and the time that is left. On a narrow terminal the
+bar gives way to them, and then the last of the figures.
 """
 
 import math
@@ -13,11 +14,16 @@ from types import TracebackType
 from typing import Any, SupportsFloat
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.progress import ProgressColumn, Task, TextColumn
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 Figures = Mapping[str, SupportsFloat | str]
 """What is shown beside the progress: `{"loss": 3.21, "lr": 7e-4, "tokens/s": 11500.0}`."""
+
+_WIDEST, _NARROWEST = 20, 3
+"""Columns of the bar, where there is room for them; where there is less, there is no bar."""
 
 _WINDOW = 20
 """Number of reports over which speed is measured: the first one includes compilation."""
@@ -39,6 +45,7 @@ class Progress:
         every: float | int | None = 10.0,
         console: Console | None = None,
         quiet: bool = False,
+        ending: bool = True,
     ) -> None:
         """Shows nothing yet.
 
@@ -50,12 +57,15 @@ class Progress:
             every: Seconds between two plain lines; None: only reports with figures make a line.
             console: Where to write; default stderr, as a bar if stdout and stderr are terminals.
             quiet: Whether nothing is shown at all, as on all hosts but the first.
+            ending: Whether a plain line tells of the end, however short the work was.
         """
         self.done = done
         self._title, self._total, self._unit, self._every = title, total, unit, every
+        self._ending = ending and every is not None
         terminal = sys.stderr.isatty() and sys.stdout.isatty()
         shown = console or Console(stderr=True, force_terminal=terminal)
         self._console = Console(quiet=True, force_terminal=False) if quiet else shown
+        self._column = _Bar()
         self._bar = self._new_bar() if self._console.is_terminal else None
         self._task = None if self._bar is None else self._bar.add_task(title, total=total, text="")
         self._history = deque([(time.monotonic(), done)], maxlen=_WINDOW)
@@ -78,7 +88,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif error is None and self._every is not None:
+        elif error is None and self._ending:
             self._line()
 
     def advance(self, count: int = 1, figures: Figures | None = None) -> None:
@@ -98,9 +108,7 @@ class Progress:
         if figures is not None or now - self._history[-1][0] >= 1.0:
             self._history.append((now, done))
         if self._bar is not None:
-            left = self._left()
-            room = self._console.width - len(self._title) - self._bar_width() - len(left) - 4
-            text = "  ".join(filter(None, [self._text(room), left]))
+            text = self._fitted(self._console.width - len(self._title) - 2)
             self._bar.update(self._task, completed=done, text=text)  # type: ignore[arg-type]
         elif due or figures is not None:
             self._line()
@@ -109,13 +117,18 @@ class Progress:
         """Writes a line of its own, above the bar if there is one."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _bar_width(self) -> int:
-        return 20 if self._console.width >= 100 else 6
+    def _fitted(self, room: int) -> str:
+        """Returns what stands right of the bar, and gives the bar what is left of the room."""
+        left = self._left()
+        parts = [self._text(room - len(left) - 2 * bool(left)), left]
+        text = "  ".join(part for part in parts if part)
+        self._column.width = min(room - len(text), _WIDEST)
+        return text
 
     def _new_bar(self) -> RichProgress:
-        columns = (TextColumn("{task.description}"), BarColumn(self._bar_width()))
         text = TextColumn("{task.fields[text]}", markup=False)
-        return RichProgress(*columns, text, console=self._console, transient=True)
+        columns = (TextColumn("{task.description}"), self._column, text)
+        return RichProgress(*columns, console=self._console, transient=True)
 
     def _line(self) -> None:
         self._last_line = time.monotonic()
@@ -155,6 +168,19 @@ class Progress:
         if self._total is None or speed is None:
             return ""
         return _duration((self._total - self.done) / speed)
+
+
+class _Bar(ProgressColumn):
+    """A bar of changing width, in columns; none at all where it would be too narrow to read."""
+
+    width = _WIDEST
+
+    def render(self, task: Task) -> ProgressBar | Text:
+        """Returns the bar; it pulses while nobody knows how much there is to do."""
+        if self.width < _NARROWEST:
+            return Text()
+        pulse = task.total is None
+        return ProgressBar(task.total, task.completed, self.width, pulse=pulse)
 
 
 def _number(value: SupportsFloat | str) -> str:

@@ -2,13 +2,14 @@
 
 import io
 import re
+import sys
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from seq2seq.training import progress
-from seq2seq.training.progress import Progress
+from seq2seq import progress
+from seq2seq.progress import Progress
 
 
 class Clock:
@@ -58,6 +59,34 @@ def test_work_without_figures_makes_a_line_now_and_then(clock: Clock) -> None:
     ]
 
 
+def test_short_work_can_end_without_a_line(clock: Clock) -> None:
+    bar, stream = log("encoding", 100, unit="pairs", every=30.0, ending=False)
+    with bar:
+        clock.now += 29.0
+        bar.advance(50)
+    assert stream.getvalue() == ""
+    with bar:
+        for _ in range(2):
+            clock.now += 20.0
+            bar.advance(20)
+    assert stream.getvalue() == "encoding: 90/100  1 pairs/s  0:10 left\n"
+
+
+@pytest.mark.parametrize(("stdout", "stderr"), [(False, True), (True, False), (True, True)])
+def test_a_bar_only_where_both_streams_are_terminals(
+    stdout: bool, stderr: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`seq2seq prepare > file` leaves lines that can be kept as well."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: stderr)
+    with Progress("encoding", 30, unit="pairs", every=0.0, ending=False) as bar:
+        bar.advance(10)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("\x1b" in err) == (stdout and stderr)
+    assert ("encoding: 10/30" in err) != (stdout and stderr)
+
+
 def test_the_time_left_forgets_a_slow_start(clock: Clock) -> None:
     bar, stream = log("training", 1000, every=None)
     with bar:
@@ -83,6 +112,11 @@ def on_terminal(width: int, figures: dict[str, float]) -> list[str]:
     with Progress("training", 100_000, 14_000, console=console) as bar:
         bar.advance(200, figures)
         bar.note("validation: [bold] loss 3.2")
+    return screen(stream)
+
+
+def screen(stream: io.StringIO) -> list[str]:
+    """What a terminal shows, line after line."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     return [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
 
@@ -98,6 +132,32 @@ def test_the_bar_fits_80_columns(clock: Clock) -> None:
         assert part in shown
     assert "norm" not in shown
     assert "norm 1.234" in on_terminal(160, {**figures, "tokens/s": 123456.0})[-1]
+
+
+def test_nothing_that_matters_drops_out_of_80_columns(clock: Clock) -> None:
+    """Once the time left is known, the bar is what gives way."""
+    figures = {"loss": 2.34512, "lr": 7.123e-4, "tokens/s": 123456.0}
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    with Progress("training", 100_000, 14_000, console=console) as bar:
+        for _ in range(29):
+            clock.now += 0.4
+            bar.advance(1, figures)
+    wanted = "training  14,029/100,000  123.5k tokens/s  loss 2.345  lr 7.12e-04  9:33:08"
+    lines = screen(stream)
+    assert max(map(len, lines)) <= 80
+    assert re.sub("[ ━╺╸]{2,}", "  ", lines[-1]) == wanted
+
+
+def test_the_bar_has_what_room_there_is(clock: Clock) -> None:
+    assert clock.now
+    figures = {"loss": 3.14159, "lr": 7.123e-4, "tokens/s": 123456.0}
+    text = "14,200/100,000  123.5k tokens/s  loss 3.142  lr 7.12e-04"
+    for width, bar in ((66, 0), (68, 0), (72, 6), (80, 14), (90, 20)):
+        shown = on_terminal(width, figures)[-1]
+        assert shown.endswith(text)
+        assert len(shown) - len(text) == len("training") + 2 + bar
+        assert bool(re.search("[━╺╸]", shown)) == (bar > 0)
 
 
 def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,93 @@
+"""Why a translation reads as it does: its tokens' probabilities, what they look at, what is odd."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from seq2seq import parallel
+from seq2seq.attention_maps import Sentence
+from seq2seq.confidence import Calibration
+from seq2seq.decoding.alignment import Reading, word_alignment
+from seq2seq.decoding.forced import Pairs, batches
+from seq2seq.vocabulary import Vocabularies
+
+_LOOP = 3
+"""What stands so many times in a row is taken for a loop."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of a translation besides its text.
+
+    Attributes:
+        source: The S pieces that the model read, the end symbol last.
+        target: The T pieces of the translation, the end symbol last.
+        log_probs: The log-probability of each of these, in nats, given the source and those before.
+        attention: What each looks at in the source, a row for each: cross-attention of
+            `decoding.alignment_layer`, the mean of its heads.
+        alignment: Pairs of a source word and a target word that goes back to it, from 0.
+        confidence: The quality to be expected, from 0 to 1: chrF of the sentence; None for a run
+            that `seq2seq calibrate` has not been called for.
+    """
+
+    source: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    log_probs: tuple[float, ...] = ()
+    attention: Float32[np.ndarray, "T S"] | None = None
+    alignment: tuple[tuple[int, int], ...] = ()
+    confidence: float | None = None
+
+    @property
+    def log_prob(self) -> float:
+        """The mean log-probability of a token, in nats; 0 for an empty translation."""
+        return float(np.mean(self.log_probs)) if self.log_probs else 0.0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the same pieces stand three times in a row, as when a model is in a loop."""
+        pieces = self.target[:-1]
+        return any(
+            pieces[first : first + n] * _LOOP == pieces[first : first + n * _LOOP]
+            for n in range(1, len(pieces) // _LOOP + 1)
+            for first in range(len(pieces) - n * _LOOP + 1)
+        )
+
+
+def explained(
+    read: Callable[[Pairs], Reading],
+    pairs: Sequence[tuple[Sentence, Sequence[int]]],
+    texts: Sequence[tuple[str, str]],
+    vocabularies: Vocabularies,
+    budget: int,
+    calibration: Calibration | None,
+) -> Iterator[tuple[int, Explanation]]:
+    """Yields the explanation of each translation, with its number, in any order.
+
+    Args:
+        read: Gives the probabilities and the attention of a batch.
+        pairs: Sources as the model reads them, and token ids of their translations.
+        texts: Sources and translations, whose words are aligned.
+        vocabularies: Source and target vocabulary.
+        budget: Tokens of a batch on either side, padding counted.
+        calibration: For the confidence.
+    """
+    ends = [v.pieces[v.symbols.end] for v in (vocabularies.source, vocabularies.target)]
+    sides = ([list(source.ids) for source, _ in pairs], [list(ids) for _, ids in pairs])
+    for numbers, arrays in batches(*sides, vocabularies, budget):
+        found = parallel.fetch(read(arrays))
+        for row, number in enumerate(numbers):
+            source, ids = pairs[number]
+            target = tuple(vocabularies.target.pieces[i] for i in ids)
+            attention = found.attention[row, : len(ids) + 1, : len(source.ids) + 1]
+            log_probs = tuple(found.log_probs[row, : len(ids) + 1].tolist())
+            explanation = Explanation(
+                (*source.pieces, ends[0]),
+                (*target, ends[1]),
+                log_probs,
+                np.array(attention, np.float32),
+                word_alignment(attention[:-1], source.pieces, target, texts[number]),
+                None if calibration is None else calibration(float(np.mean(log_probs))),
+            )
+            yield number, explanation
