@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq.errors import UserError
-from seq2seq.option_values import checkpoint, member, number, one_of
+from seq2seq.option_values import checkpoint, member, number, one_of, weight
 
 COMMANDS = {
     "prepare": "Filter, encode and store the corpora of a recipe.",
@@ -92,6 +92,7 @@ def _evaluate() -> Parser:
     _add_closer_looks(parser)
     parser.add_argument("--json", action="store_true", help="figures for programs")
     parser.add_argument("--output", type=Path, metavar="FILE", help="keep the translations there")
+    _add_ensemble(parser)
     _add_checkpoint(parser)
     return parser
 
@@ -130,9 +131,14 @@ def _translate() -> Parser:
     parser.add_argument("--force", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
-    text = "further runs that decide together with it, or other checkpoints of it"
+    text = "N translations a line that part where the prefix ends, in the same form"
+    parser.add_argument("--alternatives", type=number, metavar="N", help=text)
+    _add_ensemble(parser)
+    text = "a run of the reverse direction, which ranks what is found together with it"
     name = "RUN[@CHECKPOINT]"
-    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
+    parser.add_argument("--rerank", type=member, metavar=name, help=text)
+    text = "what the score of the reverse direction counts (default 1)"
+    parser.add_argument("--rerank-weight", type=weight, metavar="WEIGHT", help=text)
     text = "text (default), or jsonl: an object a line with all that is known of a translation"
     formats = one_of(("text", "jsonl"))
     parser.add_argument("--format", default="text", type=formats, metavar="FORMAT", help=text)
@@ -277,6 +283,12 @@ def _add_run(parser: Parser, **options: Any) -> None:
 def _add_config(parser: Parser, **options: Any) -> None:
     text = "a recipe, such as configs/demo.yaml"
     parser.add_argument("--config", type=Path, metavar="RECIPE", help=text, **options)
+
+
+def _add_ensemble(parser: Parser) -> None:
+    text = "further runs that decide together with it, or other checkpoints of it"
+    name = "RUN[@CHECKPOINT]"
+    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
 
 
 def _add_checkpoint(parser: Parser) -> None:

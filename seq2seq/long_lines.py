@@ -47,7 +47,7 @@ def translate_lines(
         translator: The model.
         lines: Any strings.
         decoding: How to search; default the run's.
-        split: Which lines are cut. One with a prefix or forced phrases never is.
+        split: Which lines are cut. One with a prefix, forced phrases or alternatives never is.
         advance: Called with a number of segments that are done, until all are.
         prefixes: With what each translation begins; an empty string leaves it free.
         first: Number of the first line in the whole input.
@@ -58,7 +58,8 @@ def translate_lines(
         LineError: As `Translator.translate`, by the number of the line.
     """
     decoding = decoding or translator.config.decoding
-    whole = [bool(prefix) for prefix in prefixes or [""] * len(lines)]
+    parting = decoding.alternatives > 1
+    whole = [parting or bool(prefix) for prefix in prefixes or [""] * len(lines)]
     whole = [kept or any(x) for kept, x in zip(whole, forced or [()] * len(lines), strict=True)]
     segments = _segments(translator, lines, whole, decoding, split)
     if all(len(of_line) == 1 for of_line in segments):

@@ -1,6 +1,7 @@
 """What a translator gives: translations, and how probable given ones are."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -61,3 +62,11 @@ class TargetScore:
     def perplexity(self) -> float:
         """The exponential of minus the mean log-probability of a token."""
         return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
+
+
+def distinct(ranked: Sequence[Translation]) -> list[Translation]:
+    """Returns the translations without those that read as a better one does."""
+    found: dict[str, Translation] = {}
+    for one in ranked:
+        found.setdefault(one.text, one)
+    return list(found.values())

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
     ("errors", "types", "allocator", "option_values"),
     ("config",),
-    ("recipe_text", "recipes", "options", "command_options"),
+    ("recipe_text", "recipes", "options", "command_options", "option_rules"),
     (
         "vocabulary",
         "parallel",
@@ -28,7 +28,7 @@ RANKS = (
     ),
     ("run_directory", "data", "model", "reinsertion"),
     ("attention_maps", "decoding"),
-    ("translator", "translations", "explanation"),
+    ("translator", "translations", "explanation", "reranking"),
     ("evaluation", "interop", "pictures", "deciding_words", "long_lines", "marked_lines"),
     ("training", "serving"),
     ("commands", "inputs"),

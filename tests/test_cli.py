@@ -22,8 +22,8 @@ from seq2seq.commands.evaluate import Results
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
 from seq2seq.markup import items
+from seq2seq.preprocessing import CONTROL
 from seq2seq.run_directory import RunDirectory
-from seq2seq.translator import _CONTROL
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -173,9 +173,9 @@ def test_what_counts_as_left_out_is_what_normalisation_drops():
     rules = normalization_rules()
     for character in map(chr, range(1, sys.maxunicode + 1)):
         if unicodedata.category(character) == "Cc":
-            assert (_CONTROL.fullmatch(character) is not None) == (rules[character] == "")
+            assert (CONTROL.fullmatch(character) is not None) == (rules[character] == "")
         else:
-            assert _CONTROL.search(character) is None
+            assert CONTROL.search(character) is None
 
 
 def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
@@ -248,6 +248,9 @@ def test_translate_says_all_it_knows_in_json(trained, call, tmp_path):
         assert one["confidence"] is None
     words = ("--format", "jsonl", "--n-best", 2, "--decoding.max_source_length=3")
     ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
+    assert "divided" in ranked["flags"]
+    words = (*words, "--split-sentences", "never")
+    ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
     assert ranked["flags"] == ["truncated"]
     assert len(ranked["others"]) == 1
     assert ranked["others"][0]["score"] <= ranked["score"]
@@ -305,6 +308,23 @@ def test_translate_by_several_models(trained, copied, call, tmp_path):
     assert (status, err[-1]) == (2, f"seq2seq: {message}")
     status, _, [error] = call(*words, "--ensemble", f"{trained.path}@61")
     assert (status, "found 61" in error) == (2, True)
+
+
+def test_evaluate_several_models_as_one(trained, copied, call):
+    words = ("evaluate", copied, "--json", "--ensemble")
+    usual = json.loads(call("evaluate", copied, "--json")[1])
+    status, out, _ = call(*words, copied, f"{trained.path}@120")
+    assert (status, json.loads(out)) == (0, usual)
+    status, out, _ = call(*words, f"{trained.path}@60")
+    mixed = json.loads(out)
+    assert (status, mixed == usual) == (0, False)
+    kept = RunDirectory.open(copied).read_results()["test"]
+    assert kept[f"120 + {trained.path}@60"] == {"step": 120, **mixed}
+    status, _, [error] = call(*words, trained.path, "--source", copied, "--reference", copied)
+    assert status == 2
+    status, _, [error] = call("evaluate", copied, trained.path, "--ensemble", trained.path)
+    wanted = "seq2seq: --ensemble: expected a single run beside it, found 2"
+    assert (status, error) == (2, wanted)
 
 
 def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):

@@ -69,9 +69,11 @@ def test_lines_that_are_too_long_are_cut_and_lose_nothing(model):
     [result] = translate_lines(model, [long], split="long")
     assert result.cut == 0
     assert result.divided > 1
-    assert len(result.tokens) > 3 * limit
+    assert " ".join(text for text, _ in result.segments) == long
+    assert all(0 < n <= limit for n in model.source_lengths([x for x, _ in result.segments]))
+    assert all(one.tokens for _, one in result.segments)
     [short, _] = translate_lines(model, ["kim", long], split="long")
-    assert short == model.translate(["kim"])[0]
+    assert short.text == model.translate(["kim"])[0].text
     tight = decoding(model, max_source_length=5)
     assert translate_lines(model, [long], tight)[0].divided > 2 * result.divided
     [cut] = translate_lines(model, [long], tight, split="never")
@@ -163,6 +165,9 @@ def test_bans_hold_in_every_segment_and_forced_phrases_keep_a_line_whole(model):
     assert [len(one.segments) for one in found] == [0, 2, 0]
     assert "max" in found[0].text
     assert found[0] == model.translate(lines[:1], forced=[["max"]])[0]
+    [apart, *_] = translate_lines(model, lines, decoding(model, alternatives=3))
+    assert len(apart.others) == 2
+    assert not any(one.segments for one in (apart, *apart.others))
     with pytest.raises(LineError, match=r"^forced 12: expected characters") as error:
         translate_lines(model, lines, forced=[[], ["漢"], []], first=10)
     assert error.value.number == 12

@@ -1,5 +1,6 @@
 """The Makefile refuses a Python that pyproject.toml does not allow, before it installs anything."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PYTHON = f"""#!/bin/sh
 case "$1" in
     --version) echo "Python VERSION" ;;
-    -c) {sys.executable} -c "import sys; sys.version_info = (VERSION)
+    -c) {shlex.quote(sys.executable)} -c "import sys; sys.version_info = (VERSION)
 $2" ;;
     *) echo "asked for an environment"; exit 9 ;;
 esac

@@ -20,6 +20,7 @@ from seq2seq.errors import LineError, UserError
 from seq2seq.long_lines import When, translate_lines
 from seq2seq.marked_lines import translate_marked
 from seq2seq.progress import Progress
+from seq2seq.reranking import RerankingTranslator
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
@@ -50,20 +51,39 @@ class _Part(NamedTuple):
         return [column for column in every if column is not None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How lines are translated, and in what form they are written.
+
+    Attributes:
+        decoding: How to search.
+        form: In what form to write.
+        checkpoint: Which one: best, latest, averaged or a step.
+        ensemble: Further runs, each with a checkpoint, that decide together with the first.
+        rerank: A run of the reverse direction that ranks what is found, with its checkpoint.
+        rerank_weight: What its score counts.
+        prefix: With what the translations begin, a line for each.
+        ban: What no translation may hold, a phrase a line.
+        force: What the translations have to hold, a line for each, phrases separated by tabs.
+        split: Which lines are cut into sentences.
+        keep_markup: Whether tags, addresses and placeholders come out as they go in.
+    """
+
+    decoding: DecodingConfig
+    form: Form
+    checkpoint: str | int = "best"
+    ensemble: Sequence[tuple[Path, str | int]] = ()
+    rerank: tuple[Path, str | int] | None = None
+    rerank_weight: float = 1.0
+    prefix: Path | None = None
+    ban: Path | None = None
+    force: Path | None = None
+    split: When = "always"
+    keep_markup: bool = False
+
+
 def translate(
-    run: RunDirectory,
-    files: Sequence[Path],
-    target: Path | None,
-    decoding: DecodingConfig,
-    checkpoint: str | int,
-    form: Form,
-    prefix: Path | None = None,
-    ban: Path | None = None,
-    force: Path | None = None,
-    ensemble: Sequence[tuple[Path, str | int]] = (),
-    split: When = "always",
-    keep_markup: bool = False,
-    resume: bool = False,
+    run: RunDirectory, files: Sequence[Path], target: Path | None, options: Options, resume: bool
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -71,15 +91,7 @@ def translate(
         run: A trained run.
         files: What to translate, one after the other; `-` is stdin.
         target: Where to write; None is stdout.
-        decoding: How to search.
-        checkpoint: Which one: best, latest or a step.
-        form: In what form to write.
-        prefix: With what the translations begin, a line for each.
-        ban: What no translation may hold, a phrase a line.
-        force: What the translations have to hold, a line for each, phrases separated by tabs.
-        ensemble: Further runs, each with a checkpoint, that decide together with the first.
-        split: Which lines are cut into sentences.
-        keep_markup: Whether tags, addresses and placeholders come out as they go in.
+        options: How.
         resume: Whether what is done is kept beside `target` until all is, and gone on with.
 
     Raises:
@@ -88,56 +100,76 @@ def translate(
     """
     parallel.cores_as_devices()
     use_compilation_cache()
-    translator = Translator.load(run.path, checkpoint, ensemble)
-    banned = [] if ban is None else list(text_io.read_lines(ban, say))
-    work = partial(translate_marked if keep_markup else translate_lines, translator)
-    beside = {"prefix": prefix, "banned": ban, "forced": force}
-    identity = {
-        **dataclasses.asdict(decoding),
-        **dataclasses.asdict(form),
-        "split_sentences": split,
-        "keep_markup": keep_markup,
-        "ban": banned,
-        "ensemble": [f"{path}@{which}" for path, which in ensemble],
-    }
-    kept = target if resume else None
-    with _output(target, kept, translator, identity) as out, _translating(target, out) as progress:
+    translator, decoding = _loaded(run, options), options.decoding
+    banned = [] if options.ban is None else list(text_io.read_lines(options.ban, say))
+    lines_of = translate_marked if options.keep_markup else translate_lines
+    work = partial(lines_of, translator, decoding=decoding, split=options.split, banned=banned)
+    kept = (_identity(translator, options, banned), target) if resume and target else None
+    with _output(target, kept) as out, _translating(target, out) as progress:
         note = _unless_done(out, progress.note)
-        size = _CHUNK_LINES if kept is None else _KEPT_LINES
-        for part in _parts(files, prefix, force, size, note):
+        for part in _parts(files, options, _CHUNK_LINES if kept is None else _KEPT_LINES, note):
             if out.passes(*part.columns):
                 continue
             held = None if part.forced is None else [line.split("\t") for line in part.forced]
-            asked = (part.prefixes, part.first, banned, held)
             try:
-                results = work(part.lines, decoding, split, progress.advance, *asked)
+                results = work(
+                    part.lines,
+                    advance=progress.advance,
+                    prefixes=part.prefixes,
+                    first=part.first,
+                    forced=held,
+                )
             except LineError as error:
-                raise _placed(error, beside, part) from None
+                raise _placed(error, options, part) from None
             for i, result in enumerate(results, start=part.number + 1):
                 _warn(result, f"{part.name}:{i}", progress)
-            lines = form.written(translator, part.lines, results, decoding, part.first)
-            out.write(lines, *part.columns)
+            written = options.form.written(translator, part.lines, results, decoding, part.first)
+            out.write(written, *part.columns)
     return 0
 
 
+def _loaded(run: RunDirectory, options: Options) -> Translator:
+    """The model, or all those that take part."""
+    if options.rerank is None:
+        return Translator.load(run.path, options.checkpoint, options.ensemble)
+    translator = RerankingTranslator.load(run.path, options.checkpoint, options.ensemble)
+    translator.rank_by(*options.rerank, options.rerank_weight)
+    return translator
+
+
+def _identity(
+    translator: RerankingTranslator | Translator, options: Options, banned: Sequence[str]
+) -> dict[str, Any]:
+    """What translations hang on but the input, by name."""
+    reverse = translator.reverse if isinstance(translator, RerankingTranslator) else None
+    return {
+        "model": model_digest(translator),
+        **dataclasses.asdict(options.decoding),
+        **dataclasses.asdict(options.form),
+        "split_sentences": options.split,
+        "keep_markup": options.keep_markup,
+        "ban": banned,
+        "ensemble": [f"{path}@{which}" for path, which in options.ensemble],
+        "rerank": reverse and [model_digest(reverse), options.rerank_weight],
+    }
+
+
 def _output(
-    target: Path | None, kept: Path | None, translator: Translator, identity: Mapping[str, Any]
+    target: Path | None, kept: tuple[Mapping[str, Any], Path] | None
 ) -> AbstractContextManager[Output]:
-    """Where translations go: into a file that outlives the process if `kept` is one."""
+    """Where translations go: into a file that outlives the process if `kept` is given."""
     if kept is None:
         return plain(target)
-    return resumable(kept, {"model": model_digest(translator), **identity})
+    identity, path = kept
+    return resumable(path, identity)
 
 
 def _parts(
-    files: Sequence[Path],
-    prefix: Path | None,
-    force: Path | None,
-    size: int,
-    note: Callable[[str], None],
+    files: Sequence[Path], options: Options, size: int, note: Callable[[str], None]
 ) -> Iterator[_Part]:
     """Yields the lines of the files in lists of a size, with what goes with them."""
-    companions = [None if path is None else Companion(path, note) for path in (prefix, force)]
+    paths = (options.prefix, options.force)
+    companions = [None if path is None else Companion(path, note) for path in paths]
     first = 0
     for path in files:
         name, number = "stdin" if path == text_io.STDIN else str(path), 0
@@ -154,14 +186,15 @@ def _unless_done(out: Output, note: Callable[[str], None]) -> Callable[[str], No
     return lambda text: None if out.behind else note(text)
 
 
-def _placed(error: LineError, beside: Mapping[str, Path | None], part: _Part) -> UserError:
+def _placed(error: LineError, options: Options, part: _Part) -> UserError:
     """The error with the file and the line that it is about.
 
     Args:
         error: About a line of what is translated, or of a file that goes with it.
-        beside: These files, by what the error calls their lines.
+        options: They name these files.
         part: What is translated.
     """
+    beside = {"prefix": options.prefix, "banned": options.ban, "forced": options.force}
     file = beside.get(error.what)
     line = error.number if file else error.number + part.number - part.first
     return UserError(f"{file or part.name}:{line}: {error.reason}")

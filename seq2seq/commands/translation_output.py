@@ -55,7 +55,7 @@ class Form:
                 if self.format == "jsonl":
                     yield _json(sentences[start + i], ranked, found)
                 else:
-                    number = first + start + i if decoding.n_best > 1 else None
+                    number = first + start + i if decoding.several else None
                     yield from (
                         self._line(*pair, number) for pair in zip(ranked, found, strict=True)
                     )
@@ -102,6 +102,7 @@ def _fields(result: Translation, found: Explanation) -> dict[str, Any]:
     attention = [] if found.attention is None else found.attention.tolist()
     flags = {
         "truncated": result.cut > 0,
+        "divided": result.divided > 0,
         "repeated": found.repeated,
         "unknown": result.unknown > 0,
         "copied": result.copied,
