@@ -13,11 +13,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from seq2seq import inputs, options
+from seq2seq import inputs, option_rules, options
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.errors import UserError
 
@@ -121,10 +120,12 @@ def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files = (arguments.source, arguments.reference)
-    _check_evaluation(arguments, files)
+    option_rules.check_evaluation(arguments, files)
     folders = arguments.directories
     runs = [inputs.trained(folder, arguments.checkpoint) for folder in folders]
     searches = [inputs.decoding(run, overrides) for run in runs]
+    for other, which in arguments.ensemble:
+        inputs.trained(other, which)
     inputs.check_output(arguments.output)
     from seq2seq.evaluation.test_sets import read_common
 
@@ -145,46 +146,42 @@ def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
         ),
         as_json=arguments.json,
         target=arguments.output,
+        ensemble=arguments.ensemble,
     )
-
-
-def _check_evaluation(
-    arguments: argparse.Namespace, files: tuple[Path | None, Path | None]
-) -> None:
-    """Raises on options that do not go together."""
-    if (files[0] is None) != (files[1] is None):
-        found = "--source" if files[1] is None else "--reference"
-        raise UserError(f"{found}: expected --source and --reference together, found it alone")
-    if files[0] is not None and arguments.split is not None:
-        raise UserError("--split: expected it or --source and --reference, found both")
-    count = len(arguments.directories)
-    if count > 1 and arguments.output is not None:
-        raise UserError(f"--output: expected a single run beside it, found {count}")
-    if count == 1 and arguments.significance is not None:
-        raise UserError("--significance: expected two runs or more, found one")
-    if arguments.significance is None and arguments.trials is not None:
-        raise UserError("--trials: expected --significance beside it, found it alone")
 
 
 def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq import text_io
 
     run = inputs.trained(arguments.directory, arguments.checkpoint)
-    if arguments.n_best is not None:
-        overrides = [*overrides, f"--decoding.n_best={arguments.n_best}"]
+    for key in ("n_best", "alternatives"):
+        if (count := getattr(arguments, key)) is not None:
+            overrides = [*overrides, f"--decoding.{key}={count}"]
     decoding = inputs.decoding(run, overrides)
-    for other, which in arguments.ensemble:
+    for other, which in [*arguments.ensemble, *filter(None, [arguments.rerank])]:
         inputs.trained(other, which)
     files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
     inputs.check_output(arguments.output)
-    from seq2seq.commands.translate import translate
+    option_rules.check_translation(arguments, decoding)
+    if arguments.resume:
+        inputs.check_resumable([*files, arguments.prefix, arguments.force], arguments.output)
+    from seq2seq.commands.translate import Options, translate
     from seq2seq.commands.translation_output import Form
 
-    form = Form(arguments.format, arguments.alignment)
-    options = (arguments.output, decoding, arguments.checkpoint, form)
-    return translate(run, files, *options, ensemble=arguments.ensemble, **beside)
+    options = Options(
+        decoding,
+        Form(arguments.format, arguments.alignment),
+        arguments.checkpoint,
+        arguments.ensemble,
+        arguments.rerank,
+        1.0 if arguments.rerank_weight is None else arguments.rerank_weight,
+        split=arguments.split_sentences,
+        keep_markup=arguments.keep_markup,
+        **beside,
+    )
+    return translate(run, files, arguments.output, options, arguments.resume)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

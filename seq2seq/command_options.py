@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq.errors import UserError
-from seq2seq.option_values import checkpoint, member, number, one_of
+from seq2seq.option_values import checkpoint, member, number, one_of, weight
 
 COMMANDS = {
     "prepare": "Filter, encode and store the corpora of a recipe.",
@@ -24,6 +24,7 @@ COMMANDS = {
 }
 
 _METRICS = ("bleu", "chrf", "ter")
+_SPLITS = ("always", "long", "never")
 _KINDS = ("encoder", "decoder", "cross")
 _SIGNIFICANCE = ("bootstrap", "randomization")
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
@@ -91,6 +92,7 @@ def _evaluate() -> Parser:
     _add_closer_looks(parser)
     parser.add_argument("--json", action="store_true", help="figures for programs")
     parser.add_argument("--output", type=Path, metavar="FILE", help="keep the translations there")
+    _add_ensemble(parser)
     _add_checkpoint(parser)
     return parser
 
@@ -129,16 +131,33 @@ def _translate() -> Parser:
     parser.add_argument("--force", type=Path, metavar="FILE", help=text)
     text = "N translations a line, as `line ||| translation ||| score`, lines counted from 0"
     parser.add_argument("--n-best", type=number, metavar="N", help=text)
-    text = "further runs that decide together with it, or other checkpoints of it"
+    text = "N translations a line that part where the prefix ends, in the same form"
+    parser.add_argument("--alternatives", type=number, metavar="N", help=text)
+    _add_ensemble(parser)
+    text = "a run of the reverse direction, which ranks what is found together with it"
     name = "RUN[@CHECKPOINT]"
-    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
+    parser.add_argument("--rerank", type=member, metavar=name, help=text)
+    text = "what the score of the reverse direction counts (default 1)"
+    parser.add_argument("--rerank-weight", type=weight, metavar="WEIGHT", help=text)
     text = "text (default), or jsonl: an object a line with all that is known of a translation"
     formats = one_of(("text", "jsonl"))
     parser.add_argument("--format", default="text", type=formats, metavar="FORMAT", help=text)
     text = "after each translation, which words go back to which, as in ||| 0-0 1-2"
     parser.add_argument("--alignment", action="store_true", help=text)
+    _add_ways_with_lines(parser)
     _add_checkpoint(parser)
     return parser
+
+
+def _add_ways_with_lines(parser: Parser) -> None:
+    """Options of `translate` about lines that are more than a sentence, and about many of them."""
+    text = f"which lines are cut into sentences: {', '.join(_SPLITS)} (default: always)"
+    kind, first = one_of(_SPLITS), _SPLITS[0]
+    parser.add_argument("--split-sentences", type=kind, default=first, metavar="WHEN", help=text)
+    text = "tags, URLs, e-mail addresses and placeholders such as {name} stay as they are"
+    parser.add_argument("--keep-markup", action="store_true", help=text)
+    text = "keep what is done beside the output; after an interruption, go on from there"
+    parser.add_argument("--resume", action="store_true", help=text)
 
 
 def _score() -> Parser:
@@ -264,6 +283,12 @@ def _add_run(parser: Parser, **options: Any) -> None:
 def _add_config(parser: Parser, **options: Any) -> None:
     text = "a recipe, such as configs/demo.yaml"
     parser.add_argument("--config", type=Path, metavar="RECIPE", help=text, **options)
+
+
+def _add_ensemble(parser: Parser) -> None:
+    text = "further runs that decide together with it, or other checkpoints of it"
+    name = "RUN[@CHECKPOINT]"
+    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
 
 
 def _add_checkpoint(parser: Parser) -> None:

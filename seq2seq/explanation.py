@@ -58,6 +58,7 @@ class Explanation:
 def explained(
     read: Callable[[Pairs], Reading],
     pairs: Sequence[tuple[Sentence, Sequence[int]]],
+    texts: Sequence[tuple[str, str]],
     vocabularies: Vocabularies,
     budget: int,
     calibration: Calibration | None,
@@ -67,6 +68,7 @@ def explained(
     Args:
         read: Gives the probabilities and the attention of a batch.
         pairs: Sources as the model reads them, and token ids of their translations.
+        texts: Sources and translations, whose words are aligned.
         vocabularies: Source and target vocabulary.
         budget: Tokens of a batch on either side, padding counted.
         calibration: For the confidence.
@@ -85,7 +87,7 @@ def explained(
                 (*target, ends[1]),
                 log_probs,
                 np.array(attention, np.float32),
-                word_alignment(attention[:-1], source.pieces, target),
+                word_alignment(attention[:-1], source.pieces, target, texts[number]),
                 None if calibration is None else calibration(float(np.mean(log_probs))),
             )
             yield number, explanation

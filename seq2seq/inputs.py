@@ -96,3 +96,14 @@ def check_output(path: Path | None) -> None:
     from seq2seq import text_io
 
     text_io.check_output(path)
+
+
+def check_resumable(files: Sequence[Path | None], output: Path | None) -> None:
+    """Raises unless a translation of the files into the output can go on after an interruption."""
+    from seq2seq import text_io
+
+    if output is None or (output.exists() and not output.is_file()):
+        found = "none" if output is None else f"the device {output}"
+        raise UserError(f"--resume: expected --output FILE beside it, found {found}")
+    if text_io.STDIN in files:
+        raise UserError("--resume: expected files, as stdin cannot be read again, found -")

@@ -26,6 +26,17 @@ def number(word: str) -> int:
     return int(word)
 
 
+def weight(word: str) -> float:
+    """A number from 0."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number from 0, found {word!r}")
+    return value
+
+
 def member(word: str) -> tuple[Path, str | int]:
     """A run and its checkpoint, the best one unless it is named: `RUN` or `RUN@CHECKPOINT`."""
     run, at, which = word.rpartition("@")

@@ -6,12 +6,17 @@ lower-cased or tokenised text need the same of theirs (`data.lowercase`,
 order is that of the scripts they were prepared with: lower-case, normalise, tokenise.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from seq2seq import moses
 from seq2seq.config import DataConfig
+
+CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+"""Control characters that a vocabulary's normalisation drops; the others are white space."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +74,14 @@ def identity(data: DataConfig) -> dict[str, object]:
         "tokenizer": data.tokenizer,
         "sacremoses": moses.sacremoses_version() if by_moses else None,
     }
+
+
+def encodable(text: str) -> str:
+    """The text as SentencePiece can take it: no halves of surrogate pairs, no NUL."""
+    return text.encode("utf-8", errors="replace").decode("utf-8").replace("\0", "")
+
+
+def printable(text: str) -> str:
+    """The text in one line, without control characters."""
+    spaced = " ".join(encodable(text).split())
+    return "".join(c for c in spaced if unicodedata.category(c) != "Cc")

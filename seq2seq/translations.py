@@ -1,6 +1,7 @@
 """What a translator gives: translations, and how probable given ones are."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -18,6 +19,9 @@ class Translation:
         others: The next best translations, `decoding.n_best` with this one, or fewer where the
             search found no more.
         dropped: Control characters of the source, which say nothing and were left out.
+        divided: Into how many parts sentences of a line were cut that were too long to be
+            translated whole; 0 where none was.
+        segments: Of a line that was cut, its segments and their translations.
     """
 
     text: str
@@ -28,6 +32,8 @@ class Translation:
     copied: bool = False
     others: tuple["Translation", ...] = ()
     dropped: int = 0
+    divided: int = 0
+    segments: tuple[tuple[str, "Translation"], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,11 @@ class TargetScore:
     def perplexity(self) -> float:
         """The exponential of minus the mean log-probability of a token."""
         return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
+
+
+def distinct(ranked: Sequence[Translation]) -> list[Translation]:
+    """Returns the translations without those that read as a better one does."""
+    found: dict[str, Translation] = {}
+    for one in ranked:
+        found.setdefault(one.text, one)
+    return list(found.values())

@@ -6,33 +6,31 @@ and little is compiled; results come back in the order of the input.
 
 import functools
 import math
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from seq2seq import attention_maps, parallel, preprocessing
 from seq2seq.attention_maps import Sentence, SentenceAttention
 from seq2seq.confidence import Calibration
 from seq2seq.config import Config, DecodingConfig
+from seq2seq.decoding import alternatives
 from seq2seq.decoding.alignment import Reading, read_function
 from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.phrases import Bans, Writing, asked, check_found
-from seq2seq.decoding.search import Searcher, Work
+from seq2seq.decoding.search import Hypothesis, Searcher, Work
 from seq2seq.errors import UserError
 from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
 from seq2seq.model.functional import Make
+from seq2seq.preprocessing import CONTROL, encodable, printable
 from seq2seq.run_directory import RunDirectory
-from seq2seq.translations import TargetScore, Translation
+from seq2seq.translations import TargetScore, Translation, distinct
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
-
-_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-"""Control characters that normalisation drops; the others are white space."""
 
 _SPACE = "\u2581"  # the piece that SentencePiece writes for a space by itself
 
@@ -70,6 +68,7 @@ class Translator:
         self._search = Searcher(self.make, vocabularies, backend)
         self._force = force_function(self.make, backend)
         self._read = read_function(self.make, backend)
+        self._next = alternatives.NextPieces(self.make, vocabularies, backend)
         self._observe = attention_maps.observer(self.make, vocabularies)
 
     @classmethod
@@ -78,7 +77,7 @@ class Translator:
         run: str | Path,
         checkpoint: str | int = "best",
         ensemble: Sequence[tuple[str | Path, str | int]] = (),
-    ) -> "Translator":
+    ) -> Self:
         """Loads a run's model, or several that decide together.
 
         Args:
@@ -115,6 +114,7 @@ class Translator:
         first: int = 0,
         banned: Sequence[str] = (),
         forced: Sequence[Sequence[str]] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> list[Translation]:
         """Translates sentences, each by itself.
 
@@ -128,6 +128,7 @@ class Translator:
             banned: Words or phrases that no translation may hold as whole words.
             forced: Words or phrases that each translation has to hold, in any order; a beam search
                 alone can see to it.
+            numbers: Those of all sentences, if they do not follow one another from `first`.
 
         Returns:
             As many translations, in the same order.
@@ -141,7 +142,7 @@ class Translator:
         if isinstance(sentences, str):
             raise TypeError("sentences: expected a list of strings, found a string")
         decoding = decoding or self.config.decoding
-        prepared = self._source_text.apply([_encodable(text) for text in sentences])
+        prepared = self._source_text.apply([encodable(text) for text in sentences])
         encoded = self.vocabularies.source.encode(prepared)
         bans = Bans(banned, self._writing)
         results = [self._untranslated(*pair, bans) for pair in zip(sentences, encoded, strict=True)]
@@ -152,17 +153,41 @@ class Translator:
         ]
         if advance is not None:
             advance(sum(not tokens for tokens in kept))
-        work = asked(Work(kept, first=first), decoding, self._writing, bans, prefixes, forced)
-        find = functools.partial(self._search, self.params)
-        for i, found in bans.search(find, work, decoding, advance):
-            check_found(work, i, found)
+        numbers = range(first, first + len(kept)) if numbers is None else numbers
+        work = asked(Work(kept, (), numbers), decoding, self._writing, bans, prefixes, forced)
+        for i, found in self._found(work, decoding, bans, advance):
             every = [self._result(encoded[i], kept[i], *pair) for pair in found]
+            if decoding.alternatives > 1:
+                every = distinct(every)
             if decoding.mbr:
                 ranked = consensus([result.text for result in every])
                 every = [every[place] for place in ranked[: decoding.n_best]]
             results[i] = replace(every[0], others=tuple(every[1:]))
-        dropped = [len(_CONTROL.findall(text)) for text in sentences]
+        dropped = [len(CONTROL.findall(text)) for text in sentences]
         return [replace(result, dropped=n) for result, n in zip(results, dropped, strict=True)]
+
+    def _found(
+        self,
+        work: Work,
+        decoding: DecodingConfig,
+        bans: Bans,
+        advance: Callable[[int], None] | None,
+    ) -> Iterator[tuple[int, list[Hypothesis]]]:
+        """Yields the hypotheses of each sentence, which hold what is asked of them."""
+        search: alternatives.Search = functools.partial(
+            bans.search, functools.partial(self._search, self.params)
+        )
+        if decoding.alternatives > 1:
+            following = functools.partial(self._next, self.params)
+            search = functools.partial(alternatives.search, search, following)
+        for i, found in search(work, decoding, advance):
+            check_found(work, i, found)
+            yield i, found
+
+    def source_lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens the vocabulary cuts each text into, the end symbol not counted."""
+        prepared = self._source_text.apply([encodable(text) for text in texts])
+        return [len(ids) for ids in self.vocabularies.source.encode(prepared)]
 
     def score(
         self,
@@ -187,7 +212,7 @@ class Translator:
             raise ValueError(f"{len(targets)} targets do not match {len(sources)} sources")
         decoding, both = self.config.decoding, self.vocabularies
         encoded = (
-            vocabulary.encode(text.apply([_encodable(one) for one in side]))
+            vocabulary.encode(text.apply([encodable(one) for one in side]))
             for text, vocabulary, side in (
                 (self._source_text, both.source, sources),
                 (self._target_text, both.target, targets),
@@ -245,7 +270,7 @@ class Translator:
             raise ValueError(f"{len(translations)} translations, {len(sentences)} sentences")
         decoding, both = decoding or self.config.decoding, self.vocabularies
         kept = [i for i, result in enumerate(translations) if result.tokens]
-        prepared = self._source_text.apply([_encodable(sentences[i]) for i in kept])
+        prepared = self._source_text.apply([encodable(sentences[i]) for i in kept])
         longest = decoding.max_source_length - 1
         pairs = [
             (Sentence.of(text, both.source).first(longest), both.target.ids(translations[i].tokens))
@@ -256,8 +281,8 @@ class Translator:
             return self._read(self.params, batch, decoding.alignment_layer)
 
         results = [Explanation()] * len(sentences)
-        budget = decoding.batch_tokens
-        for number, found in explained(read, pairs, both, budget, self.calibration):
+        texts, budget = [(sentences[i], translations[i].text) for i in kept], decoding.batch_tokens
+        for number, found in explained(read, pairs, texts, both, budget, self.calibration):
             results[kept[number]] = found
         return results
 
@@ -297,7 +322,7 @@ class Translator:
         known = (token for token in encoded if token != source.symbols.unknown)
         if not unknown or any(source.pieces[token] != _SPACE for token in known):
             return Translation("", cut=len(encoded))
-        text = _printable(sentence)
+        text = printable(sentence)
         return Translation("" if bans.held(text) else text, unknown=unknown, copied=True)
 
     def _result(
@@ -315,14 +340,3 @@ def _restored(run: RunDirectory, vocabularies: Vocabularies, checkpoint: str | i
     abstract = parallel.abstract_replicated(functional.abstract(run.config.model, *sizes)[1])
     with run:
         return run.restore_params(abstract, checkpoint)
-
-
-def _encodable(text: str) -> str:
-    """The text as SentencePiece can take it: no halves of surrogate pairs, no NUL."""
-    return text.encode("utf-8", errors="replace").decode("utf-8").replace("\0", "")
-
-
-def _printable(text: str) -> str:
-    """The text in one line, without control characters."""
-    spaced = " ".join(_encodable(text).split())
-    return "".join(c for c in spaced if unicodedata.category(c) != "Cc")

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import random
 import re
 import resource
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,9 @@ from seq2seq import recipes
 from seq2seq.commands.evaluate import Results
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
+from seq2seq.markup import items
+from seq2seq.preprocessing import CONTROL
 from seq2seq.run_directory import RunDirectory
-from seq2seq.translator import _CONTROL
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -170,16 +173,17 @@ def test_what_counts_as_left_out_is_what_normalisation_drops():
     rules = normalization_rules()
     for character in map(chr, range(1, sys.maxunicode + 1)):
         if unicodedata.category(character) == "Cc":
-            assert (_CONTROL.fullmatch(character) is not None) == (rules[character] == "")
+            assert (CONTROL.fullmatch(character) is not None) == (rules[character] == "")
         else:
-            assert _CONTROL.search(character) is None
+            assert CONTROL.search(character) is None
 
 
 def test_translate_cuts_a_very_long_line_and_says_so(trained, call, tmp_path):
     text = tmp_path / "long"
     text.write_text("ada bea\n" + "ada " * 25_000 + "\n" + "漢 " * 50_000 + "\nada bea\n")
     begin = time.monotonic()
-    status, out, err = call("translate", trained.path, text, "--decoding.max_source_length=20")
+    words = ("translate", trained.path, text, "--decoding.max_source_length=20")
+    status, out, err = call(*words, "--split-sentences", "never")
     assert time.monotonic() - begin < 30
     assert (status, out.count("\n")) == (0, 4)
     assert out.split("\n")[0] == out.split("\n")[3]
@@ -244,6 +248,9 @@ def test_translate_says_all_it_knows_in_json(trained, call, tmp_path):
         assert one["confidence"] is None
     words = ("--format", "jsonl", "--n-best", 2, "--decoding.max_source_length=3")
     ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
+    assert "divided" in ranked["flags"]
+    words = (*words, "--split-sentences", "never")
+    ranked = json.loads(call("translate", trained.path, text, *words)[1].splitlines()[0])
     assert ranked["flags"] == ["truncated"]
     assert len(ranked["others"]) == 1
     assert ranked["others"][0]["score"] <= ranked["score"]
@@ -265,6 +272,28 @@ def test_translate_writes_which_word_goes_back_to_which(trained, call, tmp_path)
     assert (status, "jsonl" in error) == (2, True)
 
 
+def test_markup_comes_out_as_it_went_in(trained, call, tmp_path):
+    draw, text = random.Random(0), tmp_path / "text"
+    parts = ["ada", "bea", "kim.", "ole!", "<b>max</b>", "<br/>", "{name}", "www.a.de", "<i>nia"]
+    lines = [" ".join(draw.choices(parts, k=draw.randint(1, 8))) for _ in range(60)]
+    text.write_text("".join(f"{line}\n" for line in lines))
+    words = ("translate", trained.path, text, "--keep-markup")
+    for options in ((), ("--split-sentences", "never"), TWO):
+        status, out, _ = call(*words, *options)
+        assert status == 0
+        found = [line.split(" ||| ") for line in out.splitlines()]
+        found = [line if len(line) == 1 else line[1:2] for line in found]
+        numbers = [int(line.split()[0]) for line in out.splitlines()] if options == TWO else None
+        sources = lines if numbers is None else [lines[i] for i in numbers]
+        for line, [translation] in zip(sources, found, strict=True):
+            assert Counter(items(line)) == Counter(items(translation))
+    for option in (("--alignment",), ("--format", "jsonl"), ("--prefix", text), ("--force", text)):
+        status, _, [error] = call(*words, *option)
+        name = " ".join(map(str, option)) if "jsonl" in option else option[0]
+        wanted = f"seq2seq: --keep-markup: expected it without {name}, found both"
+        assert (status, error) == (2, wanted)
+
+
 def test_translate_by_several_models(trained, copied, call, tmp_path):
     text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
     words = ("translate", trained.path, text)
@@ -279,6 +308,23 @@ def test_translate_by_several_models(trained, copied, call, tmp_path):
     assert (status, err[-1]) == (2, f"seq2seq: {message}")
     status, _, [error] = call(*words, "--ensemble", f"{trained.path}@61")
     assert (status, "found 61" in error) == (2, True)
+
+
+def test_evaluate_several_models_as_one(trained, copied, call):
+    words = ("evaluate", copied, "--json", "--ensemble")
+    usual = json.loads(call("evaluate", copied, "--json")[1])
+    status, out, _ = call(*words, copied, f"{trained.path}@120")
+    assert (status, json.loads(out)) == (0, usual)
+    status, out, _ = call(*words, f"{trained.path}@60")
+    mixed = json.loads(out)
+    assert (status, mixed == usual) == (0, False)
+    kept = RunDirectory.open(copied).read_results()["test"]
+    assert kept[f"120 + {trained.path}@60"] == {"step": 120, **mixed}
+    status, _, [error] = call(*words, trained.path, "--source", copied, "--reference", copied)
+    assert status == 2
+    status, _, [error] = call("evaluate", copied, trained.path, "--ensemble", trained.path)
+    wanted = "seq2seq: --ensemble: expected a single run beside it, found 2"
+    assert (status, error) == (2, wanted)
 
 
 def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):
@@ -605,6 +651,7 @@ def test_attention_writes_pictures_and_pages(trained, call, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.HTML", "a.png", "text"]
 
 
+TWO = ("--decoding.n_best=2",)
 LAYER_9 = "--decoding.alignment_layer=9"
 
 

@@ -109,6 +109,7 @@ def evaluate(
     *,
     as_json: bool,
     target: Path | None,
+    ensemble: Sequence[tuple[Path, str | int]] = (),
 ) -> int:
     """Translates a test set by every run and prints the scores; returns the exit status.
 
@@ -121,6 +122,7 @@ def evaluate(
         wanted: What is to be found out.
         as_json: Whether to print JSON instead of tables.
         target: Where to keep the translations of a single run, if anywhere.
+        ensemble: Further runs, each with a checkpoint, that decide together with a single one.
     """
     if wanted.significance is not None:
         significance.check_seed()
@@ -130,11 +132,14 @@ def evaluate(
     found: list[tuple[str, Results]] = []
     for run, decoding in runs:
         chosen = run.chosen(checkpoint)  # training may go on meanwhile, to a better one
-        hypotheses = translated(Translator.load(run.path, checkpoint), pairs.sources, decoding)
+        members = [chosen.name, *(f"{path}@{which}" for path, which in ensemble)]
+        translator = Translator.load(run.path, checkpoint, ensemble)
+        hypotheses = translated(translator, pairs.sources, decoding)
         if target is not None:
             with text_io.output(target) as out:
                 out.writelines(f"{text}\n" for text in hypotheses)
-        found.append((str(run.path), scored(run, chosen, pairs, hypotheses, wanted)))
+        kept = chosen._replace(name=" + ".join(members))
+        found.append((str(run.path), scored(run, kept, pairs, hypotheses, wanted)))
         translations.append((str(run.path), hypotheses))
         if not as_json:
             show("\n".join(_table(pairs, found[-1], len(runs))))

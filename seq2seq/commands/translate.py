@@ -1,37 +1,89 @@
 """`seq2seq translate`: files or stdin, line by line; what comes from a pipe is answered at once."""
 
+import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.companions import Companion
-from seq2seq.commands.console import count, use_compilation_cache
+from seq2seq.commands.console import count, say, use_compilation_cache
+from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
+from seq2seq.long_lines import When, translate_lines
+from seq2seq.marked_lines import translate_marked
 from seq2seq.progress import Progress
+from seq2seq.reranking import RerankingTranslator
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
 _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""
+_KEPT_LINES = 2_000
+"""The same where what is done is kept: fewer, as a chunk that is interrupted is done again."""
+
+
+class _Part(NamedTuple):
+    """Lines that are read and translated together."""
+
+    name: str
+    """What their file is called."""
+    number: int
+    """Of the first one in its file, from 0."""
+    first: int
+    """Of the first one in all that is translated, from 0."""
+    lines: list[str]
+    prefixes: list[str] | None
+    forced: list[str] | None
+
+    @property
+    def columns(self) -> list[list[str]]:
+        """All that was read for the lines."""
+        every = (self.lines, self.prefixes, self.forced)
+        return [column for column in every if column is not None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How lines are translated, and in what form they are written.
+
+    Attributes:
+        decoding: How to search.
+        form: In what form to write.
+        checkpoint: Which one: best, latest, averaged or a step.
+        ensemble: Further runs, each with a checkpoint, that decide together with the first.
+        rerank: A run of the reverse direction that ranks what is found, with its checkpoint.
+        rerank_weight: What its score counts.
+        prefix: With what the translations begin, a line for each.
+        ban: What no translation may hold, a phrase a line.
+        force: What the translations have to hold, a line for each, phrases separated by tabs.
+        split: Which lines are cut into sentences.
+        keep_markup: Whether tags, addresses and placeholders come out as they go in.
+    """
+
+    decoding: DecodingConfig
+    form: Form
+    checkpoint: str | int = "best"
+    ensemble: Sequence[tuple[Path, str | int]] = ()
+    rerank: tuple[Path, str | int] | None = None
+    rerank_weight: float = 1.0
+    prefix: Path | None = None
+    ban: Path | None = None
+    force: Path | None = None
+    split: When = "always"
+    keep_markup: bool = False
 
 
 def translate(
-    run: RunDirectory,
-    files: Sequence[Path],
-    target: Path | None,
-    decoding: DecodingConfig,
-    checkpoint: str | int,
-    form: Form,
-    prefix: Path | None = None,
-    ban: Path | None = None,
-    force: Path | None = None,
-    ensemble: Sequence[tuple[Path, str | int]] = (),
+    run: RunDirectory, files: Sequence[Path], target: Path | None, options: Options, resume: bool
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -39,72 +91,121 @@ def translate(
         run: A trained run.
         files: What to translate, one after the other; `-` is stdin.
         target: Where to write; None is stdout.
-        decoding: How to search.
-        checkpoint: Which one: best, latest or a step.
-        form: In what form to write.
-        prefix: With what the translations begin, a line for each.
-        ban: What no translation may hold, a phrase a line.
-        force: What the translations have to hold, a line for each, phrases separated by tabs.
-        ensemble: Further runs, each with a checkpoint, that decide together with the first.
+        options: How.
+        resume: Whether what is done is kept beside `target` until all is, and gone on with.
 
     Raises:
-        UserError: A file cannot be read, or a line of it is missing, left over or impossible.
+        UserError: A file cannot be read, a line of it is missing, left over or impossible, or what
+            is kept belongs to something else.
     """
     parallel.cores_as_devices()
     use_compilation_cache()
-    translator = Translator.load(run.path, checkpoint, ensemble)
-    with text_io.output(target) as out, _translating(target) as progress:
-        done, beside = 0, {"prefix": prefix, "banned": ban, "forced": force}
-        banned = [] if ban is None else list(text_io.read_lines(ban, progress.note))
-        prefixes, forced = (
-            None if path is None else Companion(path, progress.note) for path in (prefix, force)
-        )
-        for path in files:
-            name, number = "stdin" if path == text_io.STDIN else str(path), 0
-            for chunk in text_io.read_chunks(path, _CHUNK_LINES, progress.note):
-                begun, phrases = (
-                    None if lines is None else lines.take(len(chunk))
-                    for lines in (prefixes, forced)
+    translator, decoding = _loaded(run, options), options.decoding
+    banned = [] if options.ban is None else list(text_io.read_lines(options.ban, say))
+    lines_of = translate_marked if options.keep_markup else translate_lines
+    work = partial(lines_of, translator, decoding=decoding, split=options.split, banned=banned)
+    kept = (_identity(translator, options, banned), target) if resume and target else None
+    with _output(target, kept) as out, _translating(target, out) as progress:
+        note = _unless_done(out, progress.note)
+        for part in _parts(files, options, _CHUNK_LINES if kept is None else _KEPT_LINES, note):
+            if out.passes(*part.columns):
+                continue
+            held = None if part.forced is None else [line.split("\t") for line in part.forced]
+            try:
+                results = work(
+                    part.lines,
+                    advance=progress.advance,
+                    prefixes=part.prefixes,
+                    first=part.first,
+                    forced=held,
                 )
-                held = None if phrases is None else [line.split("\t") for line in phrases]
-                try:
-                    results = translator.translate(
-                        chunk, decoding, progress.advance, begun, done, banned, held
-                    )
-                except LineError as error:
-                    raise _placed(error, beside, name, number - done) from None
-                out.writelines(form.written(translator, chunk, results, decoding, done))
-                out.flush()
-                for i, result in enumerate(results, start=number + 1):
-                    _warn(result, f"{name}:{i}", progress)
-                number, done = number + len(results), done + len(results)
-        for companion in filter(None, (prefixes, forced)):
-            companion.end()
+            except LineError as error:
+                raise _placed(error, options, part) from None
+            for i, result in enumerate(results, start=part.number + 1):
+                _warn(result, f"{part.name}:{i}", progress)
+            written = options.form.written(translator, part.lines, results, decoding, part.first)
+            out.write(written, *part.columns)
     return 0
 
 
-def _placed(
-    error: LineError, beside: Mapping[str, Path | None], name: str, shift: int
-) -> UserError:
+def _loaded(run: RunDirectory, options: Options) -> Translator:
+    """The model, or all those that take part."""
+    if options.rerank is None:
+        return Translator.load(run.path, options.checkpoint, options.ensemble)
+    translator = RerankingTranslator.load(run.path, options.checkpoint, options.ensemble)
+    translator.rank_by(*options.rerank, options.rerank_weight)
+    return translator
+
+
+def _identity(
+    translator: RerankingTranslator | Translator, options: Options, banned: Sequence[str]
+) -> dict[str, Any]:
+    """What translations hang on but the input, by name."""
+    reverse = translator.reverse if isinstance(translator, RerankingTranslator) else None
+    return {
+        "model": model_digest(translator),
+        **dataclasses.asdict(options.decoding),
+        **dataclasses.asdict(options.form),
+        "split_sentences": options.split,
+        "keep_markup": options.keep_markup,
+        "ban": banned,
+        "ensemble": [f"{path}@{which}" for path, which in options.ensemble],
+        "rerank": reverse and [model_digest(reverse), options.rerank_weight],
+    }
+
+
+def _output(
+    target: Path | None, kept: tuple[Mapping[str, Any], Path] | None
+) -> AbstractContextManager[Output]:
+    """Where translations go: into a file that outlives the process if `kept` is given."""
+    if kept is None:
+        return plain(target)
+    identity, path = kept
+    return resumable(path, identity)
+
+
+def _parts(
+    files: Sequence[Path], options: Options, size: int, note: Callable[[str], None]
+) -> Iterator[_Part]:
+    """Yields the lines of the files in lists of a size, with what goes with them."""
+    paths = (options.prefix, options.force)
+    companions = [None if path is None else Companion(path, note) for path in paths]
+    first = 0
+    for path in files:
+        name, number = "stdin" if path == text_io.STDIN else str(path), 0
+        for chunk in text_io.read_chunks(path, size, note):
+            prefixes, forced = (None if one is None else one.take(len(chunk)) for one in companions)
+            yield _Part(name, number, first, chunk, prefixes, forced)
+            number, first = number + len(chunk), first + len(chunk)
+    for companion in filter(None, companions):
+        companion.end()
+
+
+def _unless_done(out: Output, note: Callable[[str], None]) -> Callable[[str], None]:
+    """Says nothing about lines that were done by an earlier call."""
+    return lambda text: None if out.behind else note(text)
+
+
+def _placed(error: LineError, options: Options, part: _Part) -> UserError:
     """The error with the file and the line that it is about.
 
     Args:
         error: About a line of what is translated, or of a file that goes with it.
-        beside: These files, by what the error calls their lines.
-        name: Of what is translated.
-        shift: From its number in all that is translated to its line in this file.
+        options: They name these files.
+        part: What is translated.
     """
+    beside = {"prefix": options.prefix, "banned": options.ban, "forced": options.force}
     file = beside.get(error.what)
-    line = error.number if file else error.number + shift
-    return UserError(f"{file or name}:{line}: {error.reason}")
+    line = error.number if file else error.number + part.number - part.first
+    return UserError(f"{file or part.name}:{line}: {error.reason}")
 
 
-def _translating(target: Path | None) -> Progress:
+def _translating(target: Path | None, out: Output) -> Progress:
     """Progress that leaves a terminal to the translations, where they are printed on one."""
     if target is None and sys.stdout.isatty():
         console = Console(stderr=True, force_terminal=False)
         return Progress("translating", unit="sentences", every=None, console=console)
-    return Progress("translating", unit="sentences")
+    return Progress("translating", done=out.lines, unit="sentences")
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:
@@ -112,6 +213,9 @@ def _warn(result: Translation, place: str, progress: Progress) -> None:
     if result.cut:
         tokens = count(result.cut, "token")
         progress.note(f"{place}: warning: too long: cut, the last {tokens} left out")
+    if result.divided:
+        parts = count(result.divided, "part")
+        progress.note(f"{place}: warning: a sentence is too long: translated in {parts}")
     if result.dropped:
         characters = count(result.dropped, "control character")
         progress.note(f"{place}: warning: {characters} left out")

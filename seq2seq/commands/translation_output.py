@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from seq2seq.config import DecodingConfig
 from seq2seq.explanation import Explanation
+from seq2seq.long_lines import explain_lines
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
@@ -54,7 +55,7 @@ class Form:
                 if self.format == "jsonl":
                     yield _json(sentences[start + i], ranked, found)
                 else:
-                    number = first + start + i if decoding.n_best > 1 else None
+                    number = first + start + i if decoding.several else None
                     yield from (
                         self._line(*pair, number) for pair in zip(ranked, found, strict=True)
                     )
@@ -75,7 +76,7 @@ class Form:
         if not self.alignment and self.format == "text":
             return iter([Explanation()] * len(flat))
         sources, translations = zip(*flat, strict=True)
-        return iter(translator.explain(sources, translations, decoding))
+        return iter(explain_lines(translator, sources, translations, decoding))
 
     def _line(self, result: Translation, found: Explanation, number: int | None) -> str:
         """A translation in a line; with a number, in the form that Moses gave its n best."""
@@ -101,6 +102,7 @@ def _fields(result: Translation, found: Explanation) -> dict[str, Any]:
     attention = [] if found.attention is None else found.attention.tolist()
     flags = {
         "truncated": result.cut > 0,
+        "divided": result.divided > 0,
         "repeated": found.repeated,
         "unknown": result.unknown > 0,
         "copied": result.copied,

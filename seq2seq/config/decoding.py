@@ -38,6 +38,9 @@ class DecodingConfig:
         top_p: For draws: only the most probable pieces that together have this probability.
         min_p: For draws: only pieces with this share of the most probable one's probability.
         seed: For draws: the same seed gives the same translations.
+        alternatives: So many translations are given for each sentence that differ in the piece
+            after its prefix, each the best that goes on so; fewer where they read the same; 1 is
+            off.
         alignment_layer: The decoder layer whose cross-attention aligns words, from 1; default the
             last but one.
         batch_tokens: Source tokens of the sentences that are searched at a time, padding counted,
@@ -64,11 +67,12 @@ class DecodingConfig:
     top_p: float = 1.0
     min_p: float = 0.0
     seed: int = 0
+    alternatives: int = 1
     alignment_layer: int | None = None
     batch_tokens: int = 2048
 
     def __post_init__(self) -> None:
-        sizes = ("beam_size", "n_best", "max_source_length", "batch_tokens")
+        sizes = ("beam_size", "n_best", "alternatives", "max_source_length", "batch_tokens")
         for key in (*sizes, "max_length", "top_k", "alignment_layer"):
             if getattr(self, key) is not None:
                 at_least(f"decoding.{key}", getattr(self, key), 1)
@@ -84,6 +88,9 @@ class DecodingConfig:
         most = getattr(self, name)
         enough = self.n_best <= most or (self.sampling and not self.mbr)
         require(enough, "decoding.n_best", f"at most decoding.{name} ({most})", self.n_best)
+        single = self.alternatives == 1 or (self.n_best == 1 and not self.draws)
+        wanted = "1 beside decoding.n_best, sampling or mbr"
+        require(single, "decoding.alternatives", wanted, self.alternatives)
         wanted = f"at most decoding.max_length ({self.max_length})"
         possible = self.max_length is None or self.min_length <= self.max_length
         require(possible, "decoding.min_length", wanted, self.min_length)
@@ -92,6 +99,11 @@ class DecodingConfig:
     def draws(self) -> bool:
         """Whether translations are drawn, not searched for."""
         return self.sampling or self.mbr > 0
+
+    @property
+    def several(self) -> bool:
+        """Whether there may be more than one translation of a sentence."""
+        return self.n_best > 1 or self.alternatives > 1
 
     @property
     def results(self) -> int:

@@ -5,7 +5,9 @@ What a target position looks at while its token is chosen is a soft alignment (B
 2019, Jointly learning to align and translate with Transformer models, section 4).
 """
 
+import bisect
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -89,7 +91,10 @@ def _index(wanted: int | None, layers: int) -> int:
 
 
 def word_alignment(
-    attention: Float[np.ndarray, "T S"], source: Sequence[str], target: Sequence[str]
+    attention: Float[np.ndarray, "T S"],
+    source: Sequence[str],
+    target: Sequence[str],
+    texts: tuple[str, str] | None = None,
 ) -> tuple[tuple[int, int], ...]:
     """Pairs of a source word and the target word that goes back to it, by number from 0.
 
@@ -101,25 +106,44 @@ def word_alignment(
             piece of the source, that of the end symbol the last.
         source: Its pieces, without the end symbol.
         target: Its pieces, without the end symbol.
+        texts: Source and target whose words are meant, if the pieces spell them in another way,
+            as Moses tokens do; default what the pieces spell.
 
     Returns:
         Sorted by the target word.
     """
-    if not source or not target:
+    words = [
+        _words(pieces, "".join(pieces).replace(_SPACE, " ") if texts is None else text)
+        for pieces, text in zip((source, target), texts or ("", ""), strict=True)
+    ]
+    if not words[0] or not words[1]:
         return ()
-    columns = _summed(attention[:, :-1].T, _words(source)).T
-    weights = _summed(columns, _words(target))
-    ends = _summed(attention[:, -1:], _words(target))[:, 0]
-    best, shares = weights.argmax(axis=1), ends / (weights.sum(axis=1) + ends)
-    return tuple((int(i), j) for j, i in enumerate(best) if shares[j] <= _NOTHING)
+    columns = _summed(attention[:, :-1].T, words[0]).T
+    weights = _summed(columns, words[1])
+    ends = _summed(attention[:, -1:], words[1])[:, 0]
+    sums = weights.sum(axis=1)
+    known = (sums > 0) & (ends <= _NOTHING * (sums + ends))
+    return tuple((int(i), j) for j, i in enumerate(weights.argmax(axis=1)) if known[j])
 
 
-def _words(pieces: Sequence[str]) -> list[int]:
-    """The number of the word that each piece belongs to."""
+def _words(pieces: Sequence[str], text: str) -> list[int]:
+    """The number of the word of a text that each piece belongs to; empty if there is no word.
+
+    Where the pieces begin as many words as the text has, these are its words. Otherwise a piece
+    belongs to the word in which its middle lies, by the count of characters that are no spaces.
+    """
+    ends = list(itertools.accumulate(len(word) for word in text.split()))
+    lengths = [len(piece.replace(_SPACE, "")) for piece in pieces]
+    if not ends or not sum(lengths):
+        return []
     begins = np.array([piece.startswith(_SPACE) for piece in pieces])
     begins[0] = True
     words: list[int] = (np.cumsum(begins) - 1).tolist()
-    return words
+    if words[-1] + 1 == len(ends):
+        return words
+    scale, starts = ends[-1] / sum(lengths), itertools.accumulate(lengths, initial=0)
+    middles = (scale * (start + length / 2) for start, length in zip(starts, lengths, strict=False))
+    return [min(bisect.bisect_right(ends, middle), len(ends) - 1) for middle in middles]
 
 
 def _summed(rows: Float[np.ndarray, "P C"], words: Sequence[int]) -> Float[np.ndarray, "W C"]:

@@ -16,7 +16,7 @@ from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.search import Hypothesis, Work
 from seq2seq.errors import LineError, UserError
-from seq2seq.preprocessing import Preprocessing
+from seq2seq.preprocessing import Preprocessing, encodable
 from seq2seq.vocabulary import Vocabulary
 
 _TURNS = 8
@@ -42,8 +42,7 @@ class Writing:
 
     def spell(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the token ids of raw texts, as the vocabulary itself cuts them."""
-        whole = [text.encode("utf-8", "replace").decode().replace("\0", "") for text in texts]
-        return self.vocabulary.encode(self._preparation.apply(whole))
+        return self.vocabulary.encode(self._preparation.apply([encodable(text) for text in texts]))
 
     def read(self, tokens: Sequence[int]) -> str:
         """Returns the text of token ids, detokenised, in one line: bytes may spell a line's end."""
@@ -132,7 +131,7 @@ class Bans:
                 own[i] += [list(s) for s in dict.fromkeys(map(tuple, spellings))]
                 if turn >= _TURNS:
                     without = unspellable.setdefault(i, set())
-                    number = work.first + i + 1
+                    number = work.number(i) + 1
                     own[i] += self._without_letters(spellings, without, number)
             if not again:
                 return
@@ -232,7 +231,7 @@ def _prefixes(
     """Token ids of what translations begin with, which a search can follow."""
     encoded = writing.spell(texts)
     for i, (ids, source) in enumerate(zip(encoded, work.sources, strict=True)):
-        number, most = work.first + i + 1, _longest(source, decoding)
+        number, most = work.number(i) + 1, longest(source, decoding)
         if source and len(ids) > most:
             wanted = f"at most {most:,} tokens, as its source has {len(source):,}"
             raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
@@ -253,7 +252,7 @@ def _forced(
     spelt = iter(writing.spell([phrase for phrases in forced for phrase in phrases]))
     result = []
     for i, (phrases, source) in enumerate(zip(forced, work.sources, strict=True)):
-        number, encoded = work.first + i + 1, [next(spelt) for _ in phrases]
+        number, encoded = work.number(i) + 1, [next(spelt) for _ in phrases]
         for phrase, tokens in zip(phrases, encoded, strict=True):
             writing.check("forced", number, phrase, tokens)
             if bans.held(writing.read(tokens)) or any(
@@ -263,7 +262,7 @@ def _forced(
         some = [list(tokens) for tokens in dict.fromkeys(map(tuple, encoded)) if tokens]
         some = [one for one in some if not any(_holds(x, one) for x in some if x is not one)]
         begun = len(work.prefixes[i]) if work.prefixes else 0
-        room, count = _longest(source, decoding) - begun, sum(map(len, some))
+        room, count = longest(source, decoding) - begun, sum(map(len, some))
         if source and count > room:
             wanted = f"at most {room:,} tokens, as its source has {len(source):,}"
             wanted += f" and its prefix {begun:,}" if begun else ""
@@ -276,10 +275,10 @@ def check_found(work: Work, i: int, found: Sequence[Hypothesis]) -> None:
     """Raises `LineError` where no hypothesis of sentence `i` holds what it has to hold."""
     if work.forced and work.forced[i] and found[0][1] < NEVER / 2:
         reason = "expected a translation with these phrases, found none that is not banned"
-        raise LineError("forced", work.first + i + 1, reason)
+        raise LineError("forced", work.number(i) + 1, reason)
 
 
-def _longest(source: Sequence[int], decoding: DecodingConfig) -> int:
+def longest(source: Sequence[int], decoding: DecodingConfig) -> int:
     """Most tokens of a source's translation, the end symbol not counted."""
     most = len(source) + decoding.max_extra_tokens
     return min(most, decoding.max_length or most)

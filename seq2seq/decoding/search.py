@@ -100,8 +100,8 @@ class Work(NamedTuple):
     """Without the end symbol; an empty one is left out."""
     prefixes: Sequence[list[int]] = ()
     """With what their translations begin; none where all are free."""
-    first: int = 0
-    """Number of the first one in the whole input."""
+    numbers: Sequence[int] = ()
+    """Those of the sentences in the whole input, from 0; default as they stand here."""
     forced: Sequence[Sequence[Sequence[int]]] = ()
     """Phrases that each translation has to hold; none where all are free."""
     banned: Sequence[Sequence[int]] = ()
@@ -109,6 +109,10 @@ class Work(NamedTuple):
     also_banned: Sequence[Sequence[Sequence[int]]] = ()
     """Sequences that the translation of each sentence may not hold either; none where there will be
     none, but an empty list for each where some may be found: so the program is the same."""
+
+    def number(self, i: int) -> int:
+        """The number of sentence `i` in the whole input."""
+        return self.numbers[i] if self.numbers else i
 
 
 Hypothesis = tuple[list[int], float]
@@ -171,7 +175,7 @@ class Searcher:
         """The arrays of a queue."""
         end, pad = self._symbols[0].end, self._symbols[0].pad
         ended = {i: [*work.sources[i], end] for i in queue.sentences}
-        numbers = {i: [work.first + i] for i in queue.sentences}
+        numbers = {i: [work.number(i)] for i in queue.sentences}
         longest = max(map(len, work.prefixes), default=0)
         prefixes, also = work.prefixes or dict.fromkeys(queue.sentences, ()), work.also_banned
         return Sources(

@@ -38,6 +38,20 @@ def test_words_go_back_to_where_most_weight_lies(source, target, weights, wanted
     assert word_alignment(np.array(weights), source, target) == wanted
 
 
+def test_words_are_those_of_the_texts_where_pieces_spell_them_in_another_way():
+    source, target = ["▁can", "▁n't", "▁see", "▁."], ["▁sieht", "▁ni", "cht", "▁."]
+    weights = np.eye(4, 5)
+    assert word_alignment(weights, source, target) == ((0, 0), (1, 1), (3, 2))
+    texts = ("can't see.", "sieht nicht.")
+    assert word_alignment(weights, source, target, texts) == ((0, 0), (1, 1))
+    assert word_alignment(weights, source, target, ("Can't  see.", "Sieht nicht .")) == (
+        (0, 0),
+        (0, 1),
+        (1, 2),
+    )
+    assert word_alignment(weights, source, target, (" ", "x")) == ()
+
+
 def test_random_weights_give_what_sums_over_words_give():
     random = np.random.default_rng(0)
     for _ in range(200):

@@ -1,0 +1,251 @@
+"""Lines of any length: cut into sentences, translated, and put together again.
+
+A model that was trained on single sentences breaks off after the first one of a line: of lines of
+two sentences, the demo's model has BLEU 36 whole and 98 cut. So all lines are cut by default. With
+a model that knows lines of several sentences, only those may be that are longer than
+`decoding.max_source_length`, or than `data.max_length`, beyond which nothing was trained.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from seq2seq.config import Config, DecodingConfig
+from seq2seq.errors import LineError
+from seq2seq.explanation import Explanation
+from seq2seq.splitting import Count, Segment, fitting, joined, sentences
+from seq2seq.translations import Translation
+from seq2seq.translator import Translator
+
+When = Literal["long", "always", "never"]
+"""Which lines are cut into sentences: those that are too long, all, or none."""
+
+_STRIDE = 1_000_003
+"""What the numbers of a line's segments differ by: draws hang on them. A prime above most files."""
+
+
+def translate_lines(
+    translator: Translator,
+    lines: Sequence[str],
+    decoding: DecodingConfig | None = None,
+    split: When = "always",
+    advance: Callable[[int], None] | None = None,
+    prefixes: Sequence[str] | None = None,
+    first: int = 0,
+    banned: Sequence[str] = (),
+    forced: Sequence[Sequence[str]] | None = None,
+) -> list[Translation]:
+    """Translates lines, some of them cut into sentences; as `Translator.translate` otherwise.
+
+    What a line gives does not depend on its neighbours. The score of a line that was cut is the sum
+    of those of its segments, and its n best are the n best combinations of theirs; where they are
+    drawn, the first draws of all segments together, the second ones and so on.
+
+    Args:
+        translator: The model.
+        lines: Any strings.
+        decoding: How to search; default the run's.
+        split: Which lines are cut. One with a prefix, forced phrases or alternatives never is.
+        advance: Called with a number of segments that are done, until all are.
+        prefixes: With what each translation begins; an empty string leaves it free.
+        first: Number of the first line in the whole input.
+        banned: What no translation may hold; it is looked for within the sentences of a line.
+        forced: What each translation has to hold.
+
+    Raises:
+        LineError: As `Translator.translate`, by the number of the line.
+    """
+    decoding = decoding or translator.config.decoding
+    parting = decoding.alternatives > 1
+    whole = [parting or bool(prefix) for prefix in prefixes or [""] * len(lines)]
+    whole = [kept or any(x) for kept, x in zip(whole, forced or [()] * len(lines), strict=True)]
+    segments = _segments(translator, lines, whole, decoding, split)
+    if all(len(of_line) == 1 for of_line in segments):
+        return translator.translate(lines, decoding, advance, prefixes, first, banned, forced)
+    flat = [(i, j) for i, of_line in enumerate(segments) for j in range(len(of_line))]
+    numbers = [(first + i + j * _STRIDE) % 2**31 for i, j in flat]
+    try:
+        results = translator.translate(
+            [segments[i][j].text for i, j in flat],
+            decoding,
+            advance,
+            None if prefixes is None else [prefixes[i] for i, _ in flat],
+            banned=banned,
+            forced=None if forced is None else [forced[i] for i, _ in flat],
+            numbers=numbers,
+        )
+    except LineError as error:
+        if error.what == "banned":
+            raise
+        line = first + flat[numbers.index(error.number - 1)][0] + 1
+        raise LineError(error.what, line, error.reason) from None
+    waiting, language = iter(results), translator.config.data.target_language
+    return [
+        _together([next(waiting) for _ in of_line], of_line, decoding, language)
+        for of_line in segments
+    ]
+
+
+def longest(config: Config, decoding: DecodingConfig) -> int:
+    """How many tokens a model reads and knows from training, the end symbol not counted."""
+    return max(1, min(decoding.max_source_length, config.data.max_length) - 1)
+
+
+def _segments(
+    translator: Translator,
+    lines: Sequence[str],
+    whole: Sequence[bool],
+    decoding: DecodingConfig,
+    split: When,
+) -> list[list[Segment]]:
+    """The segments of each line; one that stays whole is a segment as it is."""
+    segments = [[Segment(line, "")] for line in lines]
+    free = [i for i, kept in enumerate(whole) if not kept] if split != "never" else []
+    limit = longest(translator.config, decoding)
+    count = translator.source_lengths
+    long = _too_long([lines[i] for i in free], count, limit)
+    for i, too_long in zip(free, long, strict=True):
+        if too_long or split == "always":
+            language = translator.config.data.source_language
+            found = sentences(lines[i], language) or segments[i]
+            segments[i] = [
+                part
+                for one in found
+                for part in (fitting(one, count, limit) if too_long else [one])
+            ]
+    return segments
+
+
+def _too_long(lines: Sequence[str], count: Count, limit: int) -> list[bool]:
+    """Whether each line has more than `limit` tokens; only those that may have are counted."""
+    candidates = [
+        i for i, line in enumerate(lines) if len(line.encode("utf-8", "replace")) >= limit
+    ]
+    lengths = dict(zip(candidates, count([lines[i] for i in candidates]), strict=True))
+    return [lengths.get(i, 0) > limit for i in range(len(lines))]
+
+
+def _together(
+    results: Sequence[Translation],
+    segments: Sequence[Segment],
+    decoding: DecodingConfig,
+    language: str,
+) -> Translation:
+    """The translation of a line, of those of its segments."""
+    if len(results) == 1:
+        return results[0]
+    choices = [(result, *result.others) for result in results]
+    combined = _drawn(choices) if decoding.draws else _best(choices, decoding.n_best)
+    every = [
+        Translation(
+            joined([one.text for one in parts], segments, language),
+            sum(one.score for one in parts),
+            tuple(token for one in parts for token in one.tokens),
+            cut=sum(one.cut for one in parts),
+            unknown=sum(one.unknown for one in parts),
+            copied=all(one.copied for one in parts),
+            dropped=sum(one.dropped for one in parts),
+            divided=sum(segment.cut for segment in segments),
+            segments=tuple(
+                (segment.text, one) for segment, one in zip(segments, parts, strict=True)
+            ),
+        )
+        for parts in combined
+    ]
+    return replace(every[0], others=tuple(every[1:]))
+
+
+_Parts = Sequence[Translation]
+"""A translation of each segment of a line."""
+
+
+def _best(choices: Sequence[_Parts], count: int) -> list[_Parts]:
+    """The combinations with the highest sums of scores, the best first."""
+    best: list[list[Translation]] = [[]]
+    for of_segment in choices:
+        longer = [[*parts, one] for parts in best for one in of_segment]
+        longer.sort(key=lambda parts: -sum(one.score for one in parts))
+        best = longer[:count]
+    return [*best]
+
+
+def _drawn(choices: Sequence[_Parts]) -> list[_Parts]:
+    """The first of all, the second of all, and so on; the last again where there are fewer."""
+    count = max(map(len, choices))
+    return [[every[min(k, len(every) - 1)] for every in choices] for k in range(count)]
+
+
+def explain_lines(
+    translator: Translator,
+    lines: Sequence[str],
+    translations: Sequence[Translation],
+    decoding: DecodingConfig | None = None,
+) -> list[Explanation]:
+    """As `Translator.explain`, for lines of which some were cut.
+
+    What is known of the segments of a line stands one behind the other, each with its end symbol:
+    pieces, probabilities, and attention, which is 0 between segments.
+
+    Args:
+        translator: The model.
+        lines: What was translated.
+        translations: What `translate_lines` gave, or one of its `others`.
+        decoding: As for `translate_lines`.
+    """
+    parts = [
+        result.segments or ((line, result),)
+        for line, result in zip(lines, translations, strict=True)
+    ]
+    flat = [pair for of_line in parts for pair in of_line]
+    texts, results = [text for text, _ in flat], [result for _, result in flat]
+    found = iter(translator.explain(texts, results, decoding))
+    explained = []
+    for line, result, of_line in zip(lines, translations, parts, strict=True):
+        segments = [next(found) for _ in of_line]
+        if result.segments:
+            both = _beginnings(line, result)
+            segments = [_explained_together(segments, both, translator)]
+        explained += segments
+    return explained
+
+
+def _beginnings(line: str, result: Translation) -> list[tuple[int, int]]:
+    """The number of the first word of each segment, in the line and in its translation."""
+    found, ends = [], [0, 0]
+    for source, translation in result.segments:
+        numbers = []
+        for side, (whole, part) in enumerate(((line, source), (result.text, translation.text))):
+            start = whole.index(part, ends[side])
+            ends[side] = start + len(part)
+            inside = start > 0 and not whole[start - 1].isspace()
+            numbers.append(len(whole[:start].split()) - inside)
+        found.append((numbers[0], numbers[1]))
+    return found
+
+
+def _explained_together(
+    parts: Sequence[Explanation], begins: Sequence[tuple[int, int]], translator: Translator
+) -> Explanation:
+    """The explanation of a line, of those of its segments."""
+    maps = [part.attention for part in parts if part.attention is not None]
+    sizes = [sum(one.shape[axis] for one in maps) for axis in (0, 1)]
+    attention, row, column = np.zeros(sizes, np.float32), 0, 0
+    for one in maps:
+        attention[row : row + one.shape[0], column : column + one.shape[1]] = one
+        row, column = row + one.shape[0], column + one.shape[1]
+    log_probs = tuple(x for part in parts for x in part.log_probs)
+    calibration = translator.calibration if log_probs else None
+    return Explanation(
+        tuple(piece for part in parts for piece in part.source),
+        tuple(piece for part in parts for piece in part.target),
+        log_probs,
+        attention if maps else None,
+        tuple(
+            (a + i, b + j)
+            for (a, b), part in zip(begins, parts, strict=True)
+            for i, j in part.alignment
+        ),
+        None if calibration is None else calibration(float(np.mean(log_probs))),
+    )

@@ -1,0 +1,45 @@
+"""Which options of a command go together, and which do not."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.config import DecodingConfig
+
+
+def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Path | None]) -> None:
+    """Raises on options of `evaluate` that do not go together."""
+    if (files[0] is None) != (files[1] is None):
+        found = "--source" if files[1] is None else "--reference"
+        raise UserError(f"{found}: expected --source and --reference together, found it alone")
+    if files[0] is not None and arguments.split is not None:
+        raise UserError("--split: expected it or --source and --reference, found both")
+    count = len(arguments.directories)
+    if count > 1 and arguments.output is not None:
+        raise UserError(f"--output: expected a single run beside it, found {count}")
+    if count > 1 and arguments.ensemble:
+        raise UserError(f"--ensemble: expected a single run beside it, found {count}")
+    if count == 1 and arguments.significance is not None:
+        raise UserError("--significance: expected two runs or more, found one")
+    if arguments.significance is None and arguments.trials is not None:
+        raise UserError("--trials: expected --significance beside it, found it alone")
+
+
+def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig") -> None:
+    """Raises on options of `translate` that do not go together."""
+    others = {
+        "--prefix": arguments.prefix,
+        "--force": arguments.force,
+        "--alignment": arguments.alignment,
+        "--format jsonl": arguments.format == "jsonl",
+    }
+    found = next((name for name, value in others.items() if value), None)
+    if arguments.keep_markup and found:
+        raise UserError(f"--keep-markup: expected it without {found}, found both")
+    if arguments.rerank is None and arguments.rerank_weight is not None:
+        raise UserError("--rerank-weight: expected --rerank beside it, found it alone")
+    if arguments.rerank is not None and decoding.mbr:
+        raise UserError("--rerank: expected it without decoding.mbr, found both")
