@@ -13,6 +13,7 @@ from typing import Literal
 import jax
 
 from seq2seq import parallel
+from seq2seq.allocator import give_back_freed_memory
 from seq2seq.data.batches import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.model import functional
@@ -197,6 +198,7 @@ class Trainer:
     def _save(self, done: int, figures: dict[str, float]) -> None:
         with self._tally.timed("saving"):
             self._directory.save(done, self._state.saved(), figures or None)
+            give_back_freed_memory()
 
 
 def train(directory: RunDirectory, prepared: Prepared, profile: bool = False) -> Outcome:
