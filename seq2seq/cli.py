@@ -181,7 +181,8 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
         keep_markup=arguments.keep_markup,
         **beside,
     )
-    return translate(run, files, arguments.output, options, arguments.resume)
+    how = (arguments.resume, arguments.distributed)
+    return translate(run, files, arguments.output, options, *how)
 
 
 def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:

@@ -158,6 +158,8 @@ def _add_ways_with_lines(parser: Parser) -> None:
     parser.add_argument("--keep-markup", action="store_true", help=text)
     text = "keep what is done beside the output; after an interruption, go on from there"
     parser.add_argument("--resume", action="store_true", help=text)
+    text = "one process of several hosts: they share the lines, the first one writes all of them"
+    parser.add_argument("--distributed", action="store_true", help=text)
 
 
 def _score() -> Parser:

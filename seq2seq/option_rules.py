@@ -30,6 +30,8 @@ def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Pa
 
 def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig") -> None:
     """Raises on options of `translate` that do not go together."""
+    from seq2seq import text_io
+
     others = {
         "--prefix": arguments.prefix,
         "--force": arguments.force,
@@ -43,3 +45,7 @@ def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig")
         raise UserError("--rerank-weight: expected --rerank beside it, found it alone")
     if arguments.rerank is not None and decoding.mbr:
         raise UserError("--rerank: expected it without decoding.mbr, found both")
+    if arguments.distributed and arguments.resume:
+        raise UserError("--distributed: expected it without --resume, found both")
+    if arguments.distributed and text_io.STDIN in (arguments.files or [text_io.STDIN]):
+        raise UserError("--distributed: expected files, as every process reads them, found stdin")

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
     ("errors", "types", "allocator", "option_values"),
     ("config",),
-    ("recipe_text", "recipes", "options", "command_options", "option_rules"),
+    ("recipe_text", "recipes", "options", "command_options"),
     (
         "vocabulary",
         "parallel",
@@ -31,7 +31,7 @@ RANKS = (
     ("translator", "translations", "explanation", "reranking"),
     ("evaluation", "interop", "pictures", "deciding_words", "long_lines", "marked_lines"),
     ("training", "serving"),
-    ("commands", "inputs"),
+    ("commands", "inputs", "option_rules"),
     ("reproduction",),
     ("cli", "__main__"),
 )

@@ -5,8 +5,10 @@ import sys
 
 import jax
 
+from seq2seq import parallel
 from seq2seq.config import Config
 from seq2seq.data.cache import cache_folder
+from seq2seq.errors import UserError
 
 
 def say(text: str) -> None:
@@ -35,6 +37,20 @@ def use_compilation_cache() -> None:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def join_hosts() -> None:
+    """Makes this process one of several that work together; see `parallel.join_hosts`.
+
+    Raises:
+        UserError: Nothing tells which processes there are, or they cannot be reached.
+    """
+    try:
+        parallel.join_hosts()
+    except (ValueError, RuntimeError) as error:
+        wanted = "a cluster that JAX knows (SLURM, Kubernetes, TPU), or JAX_COORDINATOR_ADDRESS"
+        found = str(error).partition("\n")[0]
+        raise UserError(f"--distributed: expected {wanted}, found none ({found})") from error
 
 
 def count(number: int, noun: str) -> str:

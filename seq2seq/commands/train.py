@@ -8,10 +8,16 @@ from pathlib import Path
 
 import jax
 
-from seq2seq import parallel
 from seq2seq.checkpoints import storage_errors
 from seq2seq.commands.average import average_line
-from seq2seq.commands.console import count, say, show, use_compilation_cache, validated
+from seq2seq.commands.console import (
+    count,
+    join_hosts,
+    say,
+    show,
+    use_compilation_cache,
+    validated,
+)
 from seq2seq.commands.evaluate import evaluate_both
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
@@ -36,21 +42,12 @@ def train(config: Config, profile: bool, distributed: bool, again: str) -> int:
         0, or 128 + n after signal n, which a shell takes for "do not go on".
     """
     if distributed:
-        _join_hosts()
+        join_hosts()
     use_compilation_cache()
     outcome = train_model(config, profile)
     _tell(outcome, RunDirectory.open(str(config.run)), again)
     stopped_by = signal.Signals[outcome.signal or "SIGTERM"]  # none: another host was told to stop
     return 128 + stopped_by if outcome.reason == "interrupted" else 0
-
-
-def _join_hosts() -> None:
-    try:
-        parallel.join_hosts()
-    except (ValueError, RuntimeError) as error:
-        wanted = "a cluster that JAX knows (SLURM, Kubernetes, TPU), or JAX_COORDINATOR_ADDRESS"
-        found = str(error).partition("\n")[0]
-        raise UserError(f"--distributed: expected {wanted}, found none ({found})") from error
 
 
 def train_model(config: Config, profile: bool = False) -> Outcome:

@@ -1,6 +1,7 @@
 """`seq2seq translate`: files or stdin, line by line; what comes from a pipe is answered at once."""
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 from rich.console import Console
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.companions import Companion
-from seq2seq.commands.console import count, say, use_compilation_cache
+from seq2seq.commands.console import count, join_hosts, say, use_compilation_cache
 from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
@@ -83,7 +85,12 @@ class Options:
 
 
 def translate(
-    run: RunDirectory, files: Sequence[Path], target: Path | None, options: Options, resume: bool
+    run: RunDirectory,
+    files: Sequence[Path],
+    target: Path | None,
+    options: Options,
+    resume: bool = False,
+    distributed: bool = False,
 ) -> int:
     """Translates files line by line; returns the exit status.
 
@@ -93,13 +100,18 @@ def translate(
         target: Where to write; None is stdout.
         options: How.
         resume: Whether what is done is kept beside `target` until all is, and gone on with.
+        distributed: Whether this is one of several processes, which share the sentences; the first
+            one writes.
 
     Raises:
         UserError: A file cannot be read, a line of it is missing, left over or impossible, or what
             is kept belongs to something else.
     """
     parallel.cores_as_devices()
+    if distributed:
+        join_hosts()
     use_compilation_cache()
+    target = target if jax.process_index() == 0 else Path(os.devnull)
     translator, decoding = _loaded(run, options), options.decoding
     banned = [] if options.ban is None else list(text_io.read_lines(options.ban, say))
     lines_of = translate_marked if options.keep_markup else translate_lines
@@ -202,10 +214,11 @@ def _placed(error: LineError, options: Options, part: _Part) -> UserError:
 
 def _translating(target: Path | None, out: Output) -> Progress:
     """Progress that leaves a terminal to the translations, where they are printed on one."""
+    quiet = jax.process_index() > 0
     if target is None and sys.stdout.isatty():
         console = Console(stderr=True, force_terminal=False)
         return Progress("translating", unit="sentences", every=None, console=console)
-    return Progress("translating", done=out.lines, unit="sentences")
+    return Progress("translating", done=out.lines, unit="sentences", quiet=quiet)
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:
