@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import isotonic_regression
 
 from seq2seq.errors import UserError
 
@@ -75,6 +74,8 @@ def fit(log_probs: Float[np.ndarray, " P"], qualities: Float[np.ndarray, " P"]) 
         raise ValueError("a calibration needs translations")
     order = np.argsort(log_probs, kind="stable")
     x, y = log_probs[order], qualities[order]
+    from scipy.optimize import isotonic_regression  # a third of a second that translating needs not
+
     found = isotonic_regression(y)
     edges = zip(found.blocks[:-1], found.blocks[1:], strict=True)
     parts = [slice(*edge) for edge in edges]

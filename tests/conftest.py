@@ -129,3 +129,19 @@ def call(capsys):
         return end.value.code, out, err.splitlines()
 
     return run
+
+
+SLOWEST = (
+    "test_guarantees.py",
+    "test_accelerator.py",
+    "test_hosts.py",
+    "test_run.py",
+    "test_ctranslate2.py",
+    "test_loop.py",
+)
+"""Files that take minutes, though some hold few tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the slowest files first, so that no process works at one of them alone at the end."""
+    items.sort(key=lambda item: item.path.name not in SLOWEST)
