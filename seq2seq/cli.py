@@ -289,11 +289,11 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq.reproduction import rows
 
     wanted = rows.chosen(folder, arguments.rows)
-    changes = {"steps": arguments.steps, "data": data}
+    changes = {"steps": arguments.steps, "data": data, "shrink": arguments.shrink or 1}
     everything = rows.load(folder, arguments.output, overrides, **changes)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
-    for name in ("steps", "data", "configs", "output"):
+    for name in ("steps", "shrink", "data", "configs", "output"):
         value = getattr(arguments, name)
         again += [] if value is None else [f"--{name}", str(value)]
     from seq2seq.reproduction.run import reproduce

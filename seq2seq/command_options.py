@@ -242,6 +242,8 @@ def _reproduce() -> Parser:
     parser.add_argument(
         "--steps", type=number, metavar="N", help="updates of every row (default: its recipe's)"
     )
+    text = "divide every row's widths by N, for a small corpus (default: 1)"
+    parser.add_argument("--shrink", type=number, metavar="N", help=text)
     text = "a recipe whose corpora and vocabulary to take, such as configs/multi30k.yaml"
     parser.add_argument("--data", type=Path, metavar="RECIPE", help=text)
     parser.add_argument(

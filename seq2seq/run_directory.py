@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
-from seq2seq import recipes
+from seq2seq import recipes, text_io
 from seq2seq.checkpoints import Checkpoints, Which, storage_errors
 from seq2seq.config import Config
 from seq2seq.errors import UserError, nearest
@@ -209,7 +209,7 @@ class RunDirectory:
         Here `which` may also be `"averaged"`, and the best is the average where it is better on the
         validation set than every checkpoint.
         """
-        averaged = which == "averaged" or (which == "best" and self.average_is_best())
+        averaged = self._takes_average(which)
         origin = self.averaged if averaged else self.checkpoints
         which = "latest" if averaged else which
         return origin.restore({"params": abstract_params}, which)[1]["params"]
@@ -220,7 +220,7 @@ class RunDirectory:
         Args:
             which: A step, `"latest"`, `"best"` or `"averaged"`, which must be there.
         """
-        if which == "averaged" or (which == "best" and self.average_is_best()):
+        if self._takes_average(which):
             return Chosen("averaged", self.averaged.steps()[-1])
         best = self.best_step() if which == "best" else None
         step = int(which) if which not in ("best", "latest") else best or self.steps()[-1]
@@ -246,6 +246,9 @@ class RunDirectory:
         if averaged is None:
             return False
         return best is None or self.averaged.score(averaged) >= self.checkpoints.score(best)
+
+    def _takes_average(self, which: Which) -> bool:
+        return which == "averaged" or (which == "best" and self.average_is_best())
 
     def best_step(self) -> int | None:
         """Returns the step of the best checkpoint, or None if none has a metric."""
@@ -289,7 +292,8 @@ class RunDirectory:
             UserError: What is there is no JSON object, or cannot be read or written.
         """
         text = json.dumps({**self.read_results(), **results}, indent=2, ensure_ascii=False)
-        self._replace(self.results, text + "\n")
+        with storage_errors(self.results), text_io.replacing(self.results) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
 
     def add_scores(self, test_set: str, checkpoint: Chosen, scores: Mapping[str, Any]) -> None:
         """Puts scores into results.json, by the names of the test set and of the checkpoint.
@@ -307,17 +311,9 @@ class RunDirectory:
         self.add_results({test_set: {**others, checkpoint.name: found}})
 
     def _write_config(self) -> None:
-        self._replace(self.path / _CONFIG, recipes.dump(self.config))
-
-    def _replace(self, path: Path, text: str) -> None:
-        """Writes a file in one go: it is the old one or the new one, never half of it."""
-        with storage_errors(path):
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                draft.write_text(text, encoding="utf-8")
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
+        path = self.path / _CONFIG
+        with storage_errors(path), text_io.replacing(path) as draft:
+            draft.write_text(recipes.dump(self.config), encoding="utf-8")
 
     def _refuse_changes(self, old: Config) -> None:
         before, after = recipes.flatten(old), recipes.flatten(self.config)

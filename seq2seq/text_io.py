@@ -11,7 +11,7 @@ import select
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
@@ -166,18 +166,28 @@ def output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    device, goal = _is_device(path), _real(path)
-    draft = goal if device else goal.with_name(f".{goal.name[:_DRAFT_NAME]}.{os.getpid()}")
     try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
+        with (
+            nullcontext(path) if _is_device(path) else replacing(_real(path)) as draft,
+            draft.open("w", encoding="utf-8", newline="\n") as file,
+        ):
             yield file
-        if not device:
-            draft.replace(goal)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a draft beside a file, which takes the file's place when the `with` block ends well.
+
+    So the file is the old one or the new one, never half of it.
+    """
+    draft = path.with_name(f".{path.name[:_DRAFT_NAME]}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(path)
     finally:
-        if not device:
-            draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def _real(path: Path) -> Path:

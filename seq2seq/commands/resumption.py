@@ -274,12 +274,10 @@ class PartialOutput(Output):
             "kept": dataclasses.asdict(self._kept),
             "identity": self._identity,
         }
-        draft = self._record.with_name(f".{self._record.name}.{os.getpid()}")
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                json.dump(record, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._record)
-        finally:
-            draft.unlink(missing_ok=True)
+        with (
+            text_io.replacing(self._record) as draft,
+            draft.open("w", encoding="utf-8") as file,
+        ):
+            json.dump(record, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())

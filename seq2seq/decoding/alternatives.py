@@ -4,29 +4,27 @@ The n best of a search often differ in a word near the end. Here the most probab
 the beginning are taken, one for each translation, and every one of them is searched for by itself.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
-from seq2seq.decoding.forced import Pairs, batches
-from seq2seq.decoding.phrases import longest
+from seq2seq.decoding.forced import Pairs, batches, decoder_states
+from seq2seq.decoding.phrases import Advance, Find, longest
 from seq2seq.decoding.search import Hypothesis, Work
 from seq2seq.model.functional import Make
 from seq2seq.parallel import Backend
 from seq2seq.types import Params
 from seq2seq.vocabulary import Vocabularies
 
-Search = Callable[
-    [Work, DecodingConfig, Callable[[int], None] | None], Iterator[tuple[int, list[Hypothesis]]]
-]
-"""`search(work, decoding, advance)`: the hypotheses of each sentence, with its number."""
 Following = Callable[[Work, DecodingConfig], list[list[int]]]
 """`following(work, decoding)`: the pieces with which each translation may go on."""
 
@@ -43,24 +41,23 @@ class NextPieces:
             backend: How devices share the work.
         """
         self._vocabularies = vocabularies
-        symbols, size = vocabularies.target.symbols, len(vocabularies.target)
-        excluded = jnp.asarray(list({*symbols}))
+        symbols = np.array(list({*vocabularies.target.symbols}))
 
-        def ranked(params: Params, pairs: Pairs) -> Int[Array, "B V"]:
-            model = make(params)
-            places, read = (
-                jax.lax.broadcasted_iota(jnp.int32, tokens.shape, 1)
-                for tokens in (pairs.source, pairs.inputs)
-            )
-            memory = model.encode(pairs.source, pairs.source_segments, places)
-            known = (pairs.segments, read, memory, pairs.source_segments)
-            states = model.decode(pairs.inputs, *known)
-            last = jnp.maximum(pairs.segments.sum(axis=1) - 1, 0)[:, None, None]
-            states = jax.tree.map(lambda x: jnp.take_along_axis(x, last, axis=1)[:, 0], states)
-            logits = model.logits(states).at[:, excluded].set(NEVER)
-            return jax.lax.top_k(logits, size)[1]
+        @functools.cache
+        def compiled(count: int) -> Callable[[Params, Pairs], Int[Array, "B K"]]:
+            def one_device(params: Params, pairs: Pairs) -> Int[Array, "B K"]:
+                model = make(params)
+                last = jnp.maximum(pairs.segments.sum(axis=1) - 1, 0)[:, None, None]
+                states = jax.tree.map(
+                    lambda x: jnp.take_along_axis(x, last, axis=1)[:, 0],
+                    decoder_states(model, pairs),
+                )
+                logits = model.logits(states).at[:, symbols].set(NEVER)
+                return jax.lax.top_k(logits, count)[1]
 
-        self._ranked = parallel.data_parallel(ranked, backend, outputs="cut")
+            return parallel.data_parallel(one_device, backend, outputs="cut")
+
+        self._compiled = compiled
 
     def __call__(self, params: Params, work: Work, decoding: DecodingConfig) -> list[list[int]]:
         """The pieces for each sentence; none where its translation is as long as it may be.
@@ -77,20 +74,21 @@ class NextPieces:
             for i, (source, prefix) in enumerate(zip(work.sources, begun, strict=True))
             if source and len(prefix) < longest(source, decoding)
         ]
+        best = self._compiled(min(decoding.alternatives, len(self._vocabularies.target)))
         pairs = ([work.sources[i] for i in open_], [begun[i] for i in open_])
         for numbers, arrays in batches(*pairs, self._vocabularies, decoding.batch_tokens):
-            ranked = parallel.fetch(self._ranked(params, arrays))
+            pieces = parallel.fetch(best(params, arrays))
             for row, number in enumerate(numbers):
-                found[open_[number]] = ranked[row, : decoding.alternatives].tolist()
+                found[open_[number]] = pieces[row].tolist()
         return found
 
 
 def search(
-    find: Search,
+    find: Find,
     following: Following,
     work: Work,
     decoding: DecodingConfig,
-    advance: Callable[[int], None] | None = None,
+    advance: Advance = None,
 ) -> Iterator[tuple[int, list[Hypothesis]]]:
     """Yields, for each sentence, the best hypothesis for every way to go on, the best first.
 

@@ -53,12 +53,6 @@ def token_log_probs(model: Model, pairs: Pairs) -> Float[Array, "B T"]:
 
     The logits of one sentence at a time stand in memory.
     """
-    places, read = (
-        jax.lax.broadcasted_iota(np.int32, tokens.shape, 1)
-        for tokens in (pairs.source, pairs.inputs)
-    )
-    memory = model.encode(pairs.source, pairs.source_segments, places)
-    states = model.decode(pairs.inputs, pairs.segments, read, memory, pairs.source_segments)
 
     def of_sentence(
         part: tuple[Any, Int[Array, " T"]],
@@ -67,7 +61,17 @@ def token_log_probs(model: Model, pairs: Pairs) -> Float[Array, "B T"]:
         chosen = jnp.take_along_axis(logits, part[1][:, None], axis=1)[:, 0]
         return chosen - jax.nn.logsumexp(logits, axis=1)
 
-    return jax.lax.map(of_sentence, (states, pairs.outputs))
+    return jax.lax.map(of_sentence, (decoder_states(model, pairs), pairs.outputs))
+
+
+def decoder_states(model: Model, pairs: Pairs) -> Any:
+    """What the decoder makes of every input, for `model.logits`; its arrays are [B, T, ...]."""
+    places, read = (
+        jax.lax.broadcasted_iota(np.int32, tokens.shape, 1)
+        for tokens in (pairs.source, pairs.inputs)
+    )
+    memory = model.encode(pairs.source, pairs.source_segments, places)
+    return model.decode(pairs.inputs, pairs.segments, read, memory, pairs.source_segments)
 
 
 def batches(

@@ -4,7 +4,6 @@ Everything is placed by hand in whole pixels, so that all cells are alike and a 
 beside its row; a layout engine takes minutes for a hundred panels.
 """
 
-import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from seq2seq.checkpoints import storage_errors
 from seq2seq.errors import UserError
 from seq2seq.pictures.lettering import Color, Label, stamp, width
 from seq2seq.pictures.views import COLUMNS, ROWS, TITLES, Choice, View, views
+from seq2seq.text_io import replacing
 
 _COLORS = ((255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 """From weight 0 to weight 1, even in its square root: a weight of 0.03 can still be seen."""
@@ -88,13 +88,8 @@ def draw(
     canvas = _painted(sheet)
     missing = "".join(dict.fromkeys("".join(stamp(canvas, label) for label in sheet.labels)))
     imsave(picture := BytesIO(), canvas, format="png")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with storage_errors(path):
-        try:
-            draft.write_bytes(picture.getbuffer())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with storage_errors(path), replacing(path) as draft:
+        draft.write_bytes(picture.getbuffer())
     return missing
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.reproduction.table3 import ROWS, PaperRow
+from seq2seq.text_io import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,9 +53,8 @@ def draw(points: Sequence[Point], file: Path) -> None:
     panels[0].set_ylim(len(points) - 0.5, -0.5)
     handles, labels = panels[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
-    draft = file.with_name(f".{file.name}.new")
-    figure.savefig(draft, format="png")
-    draft.replace(file)
+    with replacing(file) as draft:
+        figure.savefig(draft, format="png")
 
 
 def series(points: Sequence[Point]) -> dict[str, list[Pair]]:

@@ -16,6 +16,7 @@ from seq2seq.reproduction.picture import Point
 from seq2seq.reproduction.result import Result
 from seq2seq.reproduction.rows import Row
 from seq2seq.reproduction.table3 import ROWS
+from seq2seq.text_io import replacing
 
 _HEAD = (
     "row",
@@ -53,9 +54,8 @@ def write(measured: Sequence[Measured], output: Path, command: str) -> tuple[Pat
     files = output / "table3.md", output / "table3.png"
     with storage_errors(output):
         output.mkdir(parents=True, exist_ok=True)
-        draft = files[0].with_name(".table3.md.new")
-        draft.write_text(markdown(measured, command), encoding="utf-8")
-        draft.replace(files[0])
+        with replacing(files[0]) as draft:
+            draft.write_text(markdown(measured, command), encoding="utf-8")
         picture.draw([point(each) for each in measured], files[1])
     return files
 

@@ -69,6 +69,7 @@ def load(
     *,
     steps: int | None = None,
     data: Path | None = None,
+    shrink: int = 1,
 ) -> list[Row]:
     """Reads the recipes of all rows.
 
@@ -78,23 +79,42 @@ def load(
         overrides: Words that set keys in every row, such as `--training.batch_tokens=2048`.
         steps: Updates of every row; default what each recipe says.
         data: A recipe whose corpora and vocabulary take the place of the rows' own.
+        shrink: What every width of every row is divided by, so that the rows differ from the base
+            model by the same factors in a size that a small corpus can train. Layers and heads stay
+            as many.
 
     Raises:
-        UserError: There is no recipe, a word cannot be, or a row would have nothing to be measured
-            on.
+        UserError: There is no recipe, a word cannot be, a width cannot be divided, or a row would
+            have nothing to be measured on.
     """
     words = [] if data is None else _corpora_of(data)
     words += [] if steps is None else [f"--training.steps={steps}"]
     words += overrides
     rows = []
     for name in names(folder):
-        run = f"--run={output / name}"
-        row = Row(name, recipes.load(folder / f"{name}.yaml", [*words, run]))
+        recipe = folder / f"{name}.yaml"
+        sizes = [] if shrink == 1 else _shrunk(recipe, shrink)
+        row = Row(name, recipes.load(recipe, [*sizes, *words, f"--run={output / name}"]))
         if not row.config.data.validation:
             wanted = "a corpus, on which the rows are measured"
             raise UserError(f"{name}: data.validation: expected {wanted}, found none")
         rows.append(row)
     return rows
+
+
+def _shrunk(recipe: Path, by: int) -> list[str]:
+    """The words that divide a recipe's widths."""
+    model = recipes.load(recipe).model
+    words = []
+    for key in ("width", "feed_forward_width", "key_width", "value_width"):
+        size = getattr(model, key)
+        if size is None:
+            continue
+        if size % by:
+            wanted = f"a divisor of {size}, the model.{key} of {recipe}"
+            raise UserError(f"--shrink: expected {wanted}, found {by}")
+        words.append(f"--model.{key}={size // by}")
+    return words
 
 
 def _corpora_of(path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.checkpoints import storage_errors
+from seq2seq.text_io import replacing
 from seq2seq.training.metrics import read
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def draw(metrics: Path, picture: Path, title: str = "") -> bool:
     lines = read(metrics)
     if not any(_series(lines, kind, "loss")[0] for kind in ("train", "validation")):
         return False
-    draft = picture.with_name(f".{picture.name}.new")
-    with storage_errors(picture):
+    with storage_errors(picture), replacing(picture) as draft:
         _figure(lines, title).savefig(draft, format="png")
-        draft.replace(picture)
     return True
 
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, SupportsFloat
 
 from seq2seq.checkpoints import storage_errors
+from seq2seq.text_io import replacing
 
 Kind = Literal["train", "validation", "averaged"]
 
@@ -108,6 +109,5 @@ def _drop_beyond(path: Path, step: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         return
     kept = [json.dumps(line) + "\n" for line in read(path) if line["step"] <= step]
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text("".join(kept), encoding="utf-8")
-    draft.replace(path)
+    with replacing(path) as draft:
+        draft.write_text("".join(kept), encoding="utf-8")
