@@ -27,6 +27,7 @@ _METRICS = ("bleu", "chrf", "ter")
 _SPLITS = ("always", "long", "never")
 _KINDS = ("encoder", "decoder", "cross")
 _SIGNIFICANCE = ("bootstrap", "randomization")
+_MEMBER = "RUN[@CHECKPOINT]"
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
 _DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
@@ -135,8 +136,7 @@ def _translate() -> Parser:
     parser.add_argument("--alternatives", type=number, metavar="N", help=text)
     _add_ensemble(parser)
     text = "a run of the reverse direction, which ranks what is found together with it"
-    name = "RUN[@CHECKPOINT]"
-    parser.add_argument("--rerank", type=member, metavar=name, help=text)
+    parser.add_argument("--rerank", type=member, metavar=_MEMBER, help=text)
     text = "what the score of the reverse direction counts (default 1)"
     parser.add_argument("--rerank-weight", type=weight, metavar="WEIGHT", help=text)
     text = "text (default), or jsonl: an object a line with all that is known of a translation"
@@ -291,8 +291,9 @@ def _add_config(parser: Parser, **options: Any) -> None:
 
 def _add_ensemble(parser: Parser) -> None:
     text = "further runs that decide together with it, or other checkpoints of it"
-    name = "RUN[@CHECKPOINT]"
-    parser.add_argument("--ensemble", nargs="+", default=[], type=member, metavar=name, help=text)
+    parser.add_argument(
+        "--ensemble", nargs="+", default=[], type=member, metavar=_MEMBER, help=text
+    )
 
 
 def _add_checkpoint(parser: Parser) -> None:

@@ -70,12 +70,12 @@ def fit(log_probs: Float[np.ndarray, " P"], qualities: Float[np.ndarray, " P"]) 
     Raises:
         ValueError: There are none.
     """
+    from scipy.optimize import isotonic_regression  # a third of a second that translating needs not
+
     if len(log_probs) == 0:
         raise ValueError("a calibration needs translations")
     order = np.argsort(log_probs, kind="stable")
     x, y = log_probs[order], qualities[order]
-    from scipy.optimize import isotonic_regression  # a third of a second that translating needs not
-
     found = isotonic_regression(y)
     edges = zip(found.blocks[:-1], found.blocks[1:], strict=True)
     parts = [slice(*edge) for edge in edges]

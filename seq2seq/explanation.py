@@ -88,6 +88,42 @@ def explained(
                 log_probs,
                 np.array(attention, np.float32),
                 word_alignment(attention[:-1], source.pieces, target, texts[number]),
-                None if calibration is None else calibration(float(np.mean(log_probs))),
+                _confidence(log_probs, calibration),
             )
             yield number, explanation
+
+
+def together(
+    parts: Sequence[Explanation],
+    begins: Sequence[tuple[int, int]],
+    calibration: Calibration | None,
+) -> Explanation:
+    """The explanation of a text, of those of its parts, one behind the other.
+
+    Args:
+        parts: They look at nothing of each other: attention is 0 between them.
+        begins: The number of the first word of each, in the source and in its translation.
+        calibration: For the confidence.
+    """
+    from scipy.linalg import block_diag  # a quarter of a second that short texts need not
+
+    maps = [part.attention for part in parts if part.attention is not None]
+    log_probs = tuple(x for part in parts for x in part.log_probs)
+    return Explanation(
+        tuple(piece for part in parts for piece in part.source),
+        tuple(piece for part in parts for piece in part.target),
+        log_probs,
+        block_diag(*maps) if maps else None,
+        tuple(
+            (a + i, b + j)
+            for (a, b), part in zip(begins, parts, strict=True)
+            for i, j in part.alignment
+        ),
+        _confidence(log_probs, calibration),
+    )
+
+
+def _confidence(log_probs: Sequence[float], calibration: Calibration | None) -> float | None:
+    if calibration is None or not log_probs:
+        return None
+    return calibration(float(np.mean(log_probs)))

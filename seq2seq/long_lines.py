@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.errors import LineError
-from seq2seq.explanation import Explanation
-from seq2seq.splitting import Count, Segment, fitting, joined, sentences
+from seq2seq.explanation import Explanation, together
+from seq2seq.splitting import Count, Segment, fitting, joined, sentences, starts
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
@@ -62,8 +60,6 @@ def translate_lines(
     whole = [parting or bool(prefix) for prefix in prefixes or [""] * len(lines)]
     whole = [kept or any(x) for kept, x in zip(whole, forced or [()] * len(lines), strict=True)]
     segments = _segments(translator, lines, whole, decoding, split)
-    if all(len(of_line) == 1 for of_line in segments):
-        return translator.translate(lines, decoding, advance, prefixes, first, banned, forced)
     flat = [(i, j) for i, of_line in enumerate(segments) for j in range(len(of_line))]
     numbers = [(first + i + j * _STRIDE) % 2**31 for i, j in flat]
     try:
@@ -205,47 +201,17 @@ def explain_lines(
     for line, result, of_line in zip(lines, translations, parts, strict=True):
         segments = [next(found) for _ in of_line]
         if result.segments:
-            both = _beginnings(line, result)
-            segments = [_explained_together(segments, both, translator)]
+            sources, targets = [text for text, _ in of_line], [part.text for _, part in of_line]
+            sides = (_first_words(line, sources), _first_words(result.text, targets))
+            begins = list(zip(*sides, strict=True))
+            segments = [together(segments, begins, translator.calibration)]
         explained += segments
     return explained
 
 
-def _beginnings(line: str, result: Translation) -> list[tuple[int, int]]:
-    """The number of the first word of each segment, in the line and in its translation."""
-    found, ends = [], [0, 0]
-    for source, translation in result.segments:
-        numbers = []
-        for side, (whole, part) in enumerate(((line, source), (result.text, translation.text))):
-            start = whole.index(part, ends[side])
-            ends[side] = start + len(part)
-            inside = start > 0 and not whole[start - 1].isspace()
-            numbers.append(len(whole[:start].split()) - inside)
-        found.append((numbers[0], numbers[1]))
-    return found
-
-
-def _explained_together(
-    parts: Sequence[Explanation], begins: Sequence[tuple[int, int]], translator: Translator
-) -> Explanation:
-    """The explanation of a line, of those of its segments."""
-    maps = [part.attention for part in parts if part.attention is not None]
-    sizes = [sum(one.shape[axis] for one in maps) for axis in (0, 1)]
-    attention, row, column = np.zeros(sizes, np.float32), 0, 0
-    for one in maps:
-        attention[row : row + one.shape[0], column : column + one.shape[1]] = one
-        row, column = row + one.shape[0], column + one.shape[1]
-    log_probs = tuple(x for part in parts for x in part.log_probs)
-    calibration = translator.calibration if log_probs else None
-    return Explanation(
-        tuple(piece for part in parts for piece in part.source),
-        tuple(piece for part in parts for piece in part.target),
-        log_probs,
-        attention if maps else None,
-        tuple(
-            (a + i, b + j)
-            for (a, b), part in zip(begins, parts, strict=True)
-            for i, j in part.alignment
-        ),
-        None if calibration is None else calibration(float(np.mean(log_probs))),
-    )
+def _first_words(whole: str, parts: Sequence[str]) -> list[int]:
+    """The number of the first word of each part of a text; a part may begin within a word."""
+    return [
+        len(whole[:start].split()) - (start > 0 and not whole[start - 1].isspace())
+        for start in starts(whole, parts)
+    ]

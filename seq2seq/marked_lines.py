@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from seq2seq.config import DecodingConfig
-from seq2seq.long_lines import When, translate_lines
 from seq2seq.markup import Marked, Span, cleaned, take_out, words
 from seq2seq.reinsertion import Aligned, put_back
+from seq2seq.splitting import starts
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
@@ -17,38 +17,22 @@ Align = Callable[[Sequence[str], Sequence[Translation]], Sequence[Pairs]]
 
 
 def translate_marked(
-    translator: Translator,
     lines: Sequence[str],
-    decoding: DecodingConfig | None = None,
-    split: When = "always",
-    advance: Callable[[int], None] | None = None,
-    prefixes: Sequence[str] | None = None,
-    first: int = 0,
-    banned: Sequence[str] = (),
-    forced: Sequence[Sequence[str]] | None = None,
-    align: Align | None = None,
+    translate: Callable[[Sequence[str]], list[Translation]],
+    align: Align,
 ) -> list[Translation]:
     """Translates lines; every tag, address and placeholder comes out exactly as often as it was in.
 
     Args:
-        translator: The model.
         lines: Any strings.
-        decoding: How to search; default the run's.
-        split: Which lines are cut into sentences.
-        advance: Called with a number of segments that are done, until all are.
-        prefixes: With what each begins; in front of it markup may come to stand.
-        first: Number of the first line in the whole input.
-        banned: What no translation may hold.
-        forced: What each has to hold; markup may come to stand within it.
-        align: Says which words belong together; default the model's attention.
+        translate: Translates as many lines, which have no markup any more. Where it gives them a
+            beginning or words to hold, markup may come to stand in front or within.
+        align: Says which words belong together, as `attention_alignment` does.
     """
     marked = [take_out(line) for line in lines]
-    plain = [one.plain if one.items else one.line for one in marked]
-    asked = (prefixes, first, banned, forced)
-    results = translate_lines(translator, plain, decoding, split, advance, *asked)
+    results = translate([one.plain if one.items else one.line for one in marked])
     chosen = [i for i, one in enumerate(marked) if one.items]
     every = [(i, one) for i in chosen for one in (results[i], *results[i].others)]
-    align = align or _attention_alignment(translator, decoding)
     texts = _put_back([(marked[i], one) for i, one in every], align)
     for i in chosen:
         best, *others = (
@@ -58,17 +42,13 @@ def translate_marked(
     return results
 
 
-def _put_back(every: Sequence[tuple[Marked, Translation]], align: Align) -> Iterator[str]:
-    """Yields the translations with the markup of their lines."""
-    segments = [_segments(marked, result) for marked, result in every]
-    flat = [pair for of_line in segments for pair in of_line]
-    found = iter(align([pair[0] for pair in flat], [pair[1] for pair in flat]))
-    for (marked, result), of_line in zip(every, segments, strict=True):
-        yield put_back(marked, _aligned(marked, result, of_line, [next(found) for _ in of_line]))
+def attention_alignment(translator: Translator, decoding: DecodingConfig | None = None) -> Align:
+    """Alignment by a model's own attention; the diagonal for what it has copied.
 
-
-def _attention_alignment(translator: Translator, decoding: DecodingConfig | None) -> Align:
-    """Alignment by the model's own attention; the diagonal for what it has copied."""
+    Args:
+        translator: The model.
+        decoding: As it was searched; default the run's.
+    """
 
     def align(sources: Sequence[str], translations: Sequence[Translation]) -> list[Pairs]:
         found = translator.explain(sources, translations, decoding)
@@ -78,6 +58,15 @@ def _attention_alignment(translator: Translator, decoding: DecodingConfig | None
         ]
 
     return align
+
+
+def _put_back(every: Sequence[tuple[Marked, Translation]], align: Align) -> Iterator[str]:
+    """Yields the translations with the markup of their lines."""
+    segments = [_segments(marked, result) for marked, result in every]
+    flat = [pair for of_line in segments for pair in of_line]
+    found = iter(align([pair[0] for pair in flat], [pair[1] for pair in flat]))
+    for (marked, result), of_line in zip(every, segments, strict=True):
+        yield put_back(marked, _aligned(marked, result, of_line, [next(found) for _ in of_line]))
 
 
 def _segments(marked: Marked, result: Translation) -> Sequence[tuple[str, Translation]]:
@@ -96,16 +85,18 @@ def _aligned(
 ) -> Aligned:
     """A whole line, from the alignment of its segments, which are found in it one by one."""
     text = cleaned(result.text)
-    spans: tuple[list[Span], list[Span]] = (words(marked.plain), words(text))
     if not segments:
-        return Aligned(text, *spans, [])
-    spans, ends = ([], []), [0, 0]
+        return Aligned(text, words(marked.plain), words(text), [])
+    spans: tuple[list[Span], list[Span]] = ([], [])
+    sides = (
+        starts(marked.plain, [source for source, _ in segments]),
+        starts(text, [translation.text for _, translation in segments]),
+    )
     together: list[tuple[int, int]] = []
-    for (source, translation), of_segment in zip(segments, pairs, strict=True):
-        pair = (source, translation.text)
+    for (source, translation), places, of_segment in zip(
+        segments, zip(*sides, strict=True), pairs, strict=True
+    ):
         together += [(i + len(spans[0]), j + len(spans[1])) for i, j in of_segment]
-        for side, (whole, part) in enumerate(zip((marked.plain, text), pair, strict=True)):
-            start = whole.index(part, ends[side])
-            spans[side].extend((a + start, b + start) for a, b in words(part))
-            ends[side] = start + len(part)
+        for side, part, start in zip(spans, (source, translation.text), places, strict=True):
+            side.extend((a + start, b + start) for a, b in words(part))
     return Aligned(text, *spans, together)

@@ -14,6 +14,7 @@ from pathlib import Path
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.errors import UserError
+from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
@@ -60,13 +61,13 @@ class RerankingTranslator(Translator):
         Raises:
             UserError: It does not translate back, or there is none.
         """
-        self.reverse, self.weight = Translator.load(run, checkpoint), weight
-        here, there = self.config.data, self.reverse.config.data
+        here, there = self.config.data, RunDirectory.open(run).config.data
         wanted = (here.target_language, here.source_language)
         found = (there.source_language, there.target_language)
         if found != wanted:
             ways = [" to ".join(pair) for pair in (wanted, found)]
             raise UserError(f"{run}: expected a run from {ways[0]}, found one from {ways[1]}")
+        self.reverse, self.weight = Translator.load(run, checkpoint), weight
 
 
 def candidates(decoding: DecodingConfig) -> int:

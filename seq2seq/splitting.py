@@ -87,6 +87,15 @@ def joined(texts: Sequence[str], segments: Sequence[Segment], language: str) -> 
     return whole
 
 
+def starts(whole: str, parts: Sequence[str]) -> list[int]:
+    """Where parts of a text begin in it, each one behind the one before."""
+    found, end = [], 0
+    for part in parts:
+        found.append(whole.index(part, end))
+        end = found[-1] + len(part)
+    return found
+
+
 def _code(language: str) -> str:
     """The first part of a language code: `de` of `de-AT`."""
     return re.split("[-_]", language)[0].lower()

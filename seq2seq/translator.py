@@ -20,7 +20,7 @@ from seq2seq.decoding.alignment import Reading, read_function
 from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
-from seq2seq.decoding.phrases import Bans, Writing, asked, check_found
+from seq2seq.decoding.phrases import Bans, Find, Writing, asked, check_found
 from seq2seq.decoding.search import Hypothesis, Searcher, Work
 from seq2seq.errors import UserError
 from seq2seq.explanation import Explanation, explained
@@ -174,9 +174,7 @@ class Translator:
         advance: Callable[[int], None] | None,
     ) -> Iterator[tuple[int, list[Hypothesis]]]:
         """Yields the hypotheses of each sentence, which hold what is asked of them."""
-        search: alternatives.Search = functools.partial(
-            bans.search, functools.partial(self._search, self.params)
-        )
+        search: Find = functools.partial(bans.search, functools.partial(self._search, self.params))
         if decoding.alternatives > 1:
             following = functools.partial(self._next, self.params)
             search = functools.partial(alternatives.search, search, following)

@@ -26,6 +26,7 @@ import jax  # noqa: E402
 from seq2seq import recipes  # noqa: E402
 from seq2seq.cli import main  # noqa: E402
 from seq2seq.config import Config  # noqa: E402
+from seq2seq.translator import Translator  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -99,6 +100,12 @@ def trained(reversal, tmp_path_factory):
     return SimpleNamespace(
         path=path, words=words, status=end.value.code, out=lines[0], err=lines[1]
     )
+
+
+@pytest.fixture(scope="session")
+def model(trained):
+    """The translator of that run; what it has compiled for one test is there for all."""
+    return Translator.load(trained.path)
 
 
 @pytest.fixture

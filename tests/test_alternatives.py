@@ -8,15 +8,9 @@ import pytest
 from seq2seq.decoding.forced import batches
 from seq2seq.decoding.search import Work
 from seq2seq.errors import UserError
-from seq2seq.translator import Translator
 
 SOURCES = ["ada bea cleo dora", "kim", "", "max nia ole pia gus", "漢"]
 PREFIXES = ["", "kim", "ada", "ada b", ""]
-
-
-@pytest.fixture(scope="module")
-def model(trained):
-    return Translator.load(trained.path)
 
 
 def decoding(model, **options):

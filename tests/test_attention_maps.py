@@ -8,12 +8,6 @@ import pytest
 from seq2seq import attention_maps
 from seq2seq.attention_maps import Sentence
 from seq2seq.errors import UserError
-from seq2seq.translator import Translator
-
-
-@pytest.fixture(scope="module")
-def model(trained):
-    return Translator.load(trained.path)
 
 
 def test_axes_are_named_by_the_pieces(model):

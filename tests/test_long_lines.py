@@ -8,7 +8,6 @@ import pytest
 
 from seq2seq.errors import LineError
 from seq2seq.long_lines import explain_lines, longest, translate_lines
-from seq2seq.translator import Translator
 
 LINES = ["ada bea! Kim ole. max", "kim", "", "漢. 字! 漢", "max; nia", "  Gus hal.  Ida jo "]
 PARTS = [
@@ -19,11 +18,6 @@ PARTS = [
     ["max; nia"],
     ["Gus hal.", "Ida jo"],
 ]
-
-
-@pytest.fixture(scope="module")
-def model(trained):
-    return Translator.load(trained.path)
 
 
 def decoding(model, **options):

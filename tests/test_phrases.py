@@ -13,15 +13,9 @@ from seq2seq.decoding.phrases import Bans, Writing
 from seq2seq.errors import UserError
 from seq2seq.preprocessing import sides
 from seq2seq.translations import Translation
-from seq2seq.translator import Translator
 
 WORDS = "ada bea cleo dora eva fay gus hal ida jo kim lea max nia ole pia"
 NAMES = WORDS.split(" ")
-
-
-@pytest.fixture(scope="session")
-def model(trained):
-    return Translator.load(trained.path)
 
 
 @pytest.fixture

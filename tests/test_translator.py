@@ -29,11 +29,6 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def model(trained):
-    return Translator.load(trained.path)
-
-
 def test_sentences_together_are_as_sentences_alone(model):
     together = model.translate(SENTENCES)
     assert len(together) == len(SENTENCES)

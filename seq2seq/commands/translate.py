@@ -20,12 +20,11 @@ from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.long_lines import When, translate_lines
-from seq2seq.marked_lines import translate_marked
+from seq2seq.marked_lines import attention_alignment, translate_marked
 from seq2seq.progress import Progress
 from seq2seq.reranking import RerankingTranslator
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
-from seq2seq.translator import Translator
 
 _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""
@@ -114,8 +113,8 @@ def translate(
     target = target if jax.process_index() == 0 else Path(os.devnull)
     translator, decoding = _loaded(run, options), options.decoding
     banned = [] if options.ban is None else list(text_io.read_lines(options.ban, say))
-    lines_of = translate_marked if options.keep_markup else translate_lines
-    work = partial(lines_of, translator, decoding=decoding, split=options.split, banned=banned)
+    work = partial(translate_lines, translator, decoding=decoding, split=options.split)
+    align = attention_alignment(translator, decoding)
     kept = (_identity(translator, options, banned), target) if resume and target else None
     with _output(target, kept) as out, _translating(target, out) as progress:
         note = _unless_done(out, progress.note)
@@ -124,12 +123,17 @@ def translate(
                 continue
             held = None if part.forced is None else [line.split("\t") for line in part.forced]
             try:
-                results = work(
-                    part.lines,
+                of_part = partial(
+                    work,
                     advance=progress.advance,
                     prefixes=part.prefixes,
                     first=part.first,
+                    banned=banned,
                     forced=held,
+                )
+                marked = options.keep_markup
+                results = (
+                    translate_marked(part.lines, of_part, align) if marked else of_part(part.lines)
                 )
             except LineError as error:
                 raise _placed(error, options, part) from None
@@ -140,20 +144,19 @@ def translate(
     return 0
 
 
-def _loaded(run: RunDirectory, options: Options) -> Translator:
+def _loaded(run: RunDirectory, options: Options) -> RerankingTranslator:
     """The model, or all those that take part."""
-    if options.rerank is None:
-        return Translator.load(run.path, options.checkpoint, options.ensemble)
     translator = RerankingTranslator.load(run.path, options.checkpoint, options.ensemble)
-    translator.rank_by(*options.rerank, options.rerank_weight)
+    if options.rerank is not None:
+        translator.rank_by(*options.rerank, options.rerank_weight)
     return translator
 
 
 def _identity(
-    translator: RerankingTranslator | Translator, options: Options, banned: Sequence[str]
+    translator: RerankingTranslator, options: Options, banned: Sequence[str]
 ) -> dict[str, Any]:
     """What translations hang on but the input, by name."""
-    reverse = translator.reverse if isinstance(translator, RerankingTranslator) else None
+    reverse = translator.reverse
     return {
         "model": model_digest(translator),
         **dataclasses.asdict(options.decoding),

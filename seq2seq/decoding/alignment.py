@@ -94,7 +94,7 @@ def word_alignment(
     attention: Float[np.ndarray, "T S"],
     source: Sequence[str],
     target: Sequence[str],
-    texts: tuple[str, str] | None = None,
+    texts: tuple[str, str],
 ) -> tuple[tuple[int, int], ...]:
     """Pairs of a source word and the target word that goes back to it, by number from 0.
 
@@ -106,16 +106,13 @@ def word_alignment(
             piece of the source, that of the end symbol the last.
         source: Its pieces, without the end symbol.
         target: Its pieces, without the end symbol.
-        texts: Source and target whose words are meant, if the pieces spell them in another way,
-            as Moses tokens do; default what the pieces spell.
+        texts: Source and target whose words are meant: the pieces may spell them in another way,
+            as Moses tokens do.
 
     Returns:
         Sorted by the target word.
     """
-    words = [
-        _words(pieces, "".join(pieces).replace(_SPACE, " ") if texts is None else text)
-        for pieces, text in zip((source, target), texts or ("", ""), strict=True)
-    ]
+    words = [_words(*side) for side in zip((source, target), texts, strict=True)]
     if not words[0] or not words[1]:
         return ()
     columns = _summed(attention[:, :-1].T, words[0]).T

@@ -13,6 +13,11 @@ from seq2seq.errors import UserError
 from seq2seq.model import functional
 
 
+def spelt(*sides):
+    """The texts that pieces spell."""
+    return tuple("".join(pieces).replace("▁", " ") for pieces in sides)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "weights", "wanted"),
     [
@@ -35,13 +40,17 @@ from seq2seq.model import functional
     ],
 )
 def test_words_go_back_to_where_most_weight_lies(source, target, weights, wanted):
-    assert word_alignment(np.array(weights), source, target) == wanted
+    assert word_alignment(np.array(weights), source, target, spelt(source, target)) == wanted
 
 
 def test_words_are_those_of_the_texts_where_pieces_spell_them_in_another_way():
     source, target = ["▁can", "▁n't", "▁see", "▁."], ["▁sieht", "▁ni", "cht", "▁."]
     weights = np.eye(4, 5)
-    assert word_alignment(weights, source, target) == ((0, 0), (1, 1), (3, 2))
+    assert word_alignment(weights, source, target, spelt(source, target)) == (
+        (0, 0),
+        (1, 1),
+        (3, 2),
+    )
     texts = ("can't see.", "sieht nicht.")
     assert word_alignment(weights, source, target, texts) == ((0, 0), (1, 1))
     assert word_alignment(weights, source, target, ("Can't  see.", "Sieht nicht .")) == (
@@ -71,7 +80,7 @@ def test_random_weights_give_what_sums_over_words_give():
             words = [rows[a:b].sum() for a, b in zip(spans[0][:-1], spans[0][1:], strict=True)]
             if rows[-1] <= sum(words):
                 wanted.append((int(np.argmax(words)), j))
-        assert word_alignment(weights, source, target) == tuple(wanted)
+        assert word_alignment(weights, source, target, spelt(source, target)) == tuple(wanted)
 
 
 def test_the_layer_is_the_last_but_one_unless_one_is_named():
