@@ -82,6 +82,26 @@ def test_corpora_and_vocabulary_of_another_recipe(tmp_path: Path) -> None:
     assert (row.config.training.steps, row.config.model.width) == (300_000, 1024)
 
 
+def test_widths_shrink_by_a_factor_and_nothing_else_does(tmp_path: Path) -> None:
+    as_they_are, small = (
+        {row.name: row.config.model for row in rows.load(TABLE3, tmp_path, [], shrink=by)}
+        for by in (1, 8)
+    )
+    for name, model in small.items():
+        widths = ("width", "feed_forward_width", "head_key_width", "head_value_width")
+        assert all(getattr(as_they_are[name], w) == 8 * getattr(model, w) for w in widths), name
+    kept = {**vars(as_they_are["c_n8"]), "width": 64, "feed_forward_width": 256}
+    assert vars(small["c_n8"]) == kept
+    [base, *_] = rows.load(TABLE3, tmp_path, ["--model.width=32"], shrink=8)
+    assert base.config.model.width == 32
+
+
+def test_a_factor_must_divide_every_width(tmp_path: Path) -> None:
+    wanted = r"^--shrink: expected a divisor of 512, the model\.width of .*base\.yaml, found 5$"
+    with pytest.raises(UserError, match=wanted):
+        rows.load(TABLE3, tmp_path, [], shrink=5)
+
+
 def test_a_row_must_have_something_to_be_measured_on(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"base: data\.validation: expected a corpus"):
         rows.load(TABLE3, tmp_path, ["--data.validation=[]"])

@@ -126,7 +126,7 @@ def test_a_finished_row_with_another_config_is_an_error(done, reversal) -> None:
 
 
 def test_ctrl_c_inside_a_row_saves_it_and_says_how_to_go_on(reversal, tmp_path) -> None:
-    given = words(reversal, tmp_path / "my runs", "base", steps=100_000)
+    given = [*words(reversal, tmp_path / "my runs", "base", steps=100_000), "--shrink", "2"]
     flags = os.environ["XLA_FLAGS"].partition(" ")[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "seq2seq", *given, "--training.log_every=2"],
@@ -144,7 +144,8 @@ def test_ctrl_c_inside_a_row_saves_it_and_says_how_to_go_on(reversal, tmp_path) 
     assert (process.returncode, out) == (130, "")
     saved, how = err.splitlines()[-2:]
     assert saved.startswith("saved base at step ")
-    assert how.startswith("SIGINT: to go on: seq2seq reproduce table3 --rows base --steps 100000 ")
+    kept = "--rows base --steps 100000 --shrink 2 --data"
+    assert how.startswith(f"SIGINT: to go on: seq2seq reproduce table3 {kept}")
     assert f"--output '{tmp_path / 'my runs'}'" in how
     assert how.endswith(" ".join([*SMALL, "--training.log_every=2"]))
     assert list((tmp_path / "my runs" / "base" / "checkpoints").iterdir())
@@ -186,6 +187,7 @@ def test_a_row_that_fails_does_not_stop_the_others(copied, reversal, monkeypatch
     [
         (["table4"], "expected one of table3, found 'table4' (did you mean 'table3'?)"),
         (["table3", "--steps", "0"], "expected a whole number from 1, found '0'"),
+        (["table3", "--shrink", "3"], "--shrink: expected a divisor of 512, the model.width of"),
         (["table3", "--row", "base"], "--row: unknown option of seq2seq reproduce (did you mean"),
         (["table3", "--rows", "bse"], "--rows: expected rows of configs/table3, found 'bse'"),
         (["table3", "--run=x"], "--run: expected --output DIR"),
