@@ -12,9 +12,11 @@ import dataclasses
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -26,14 +28,32 @@ from seq2seq import parallel
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config, DecodingConfig, ModelConfig
 from seq2seq.data.corpora import read_texts
-from seq2seq.decoding.search import Searcher, Work
+from seq2seq.decoding.search import Searcher
+from seq2seq.decoding.shortlist import Shortlist
+from seq2seq.decoding.work import Work
+from seq2seq.model import functional
 from seq2seq.translator import Translator
 from seq2seq.types import Params
 from seq2seq.vocabulary import SYMBOLS
 
-Run = Callable[[], None]
+Run = Callable[[], object]
 TOKENS = 25
 """Source and target length of the base model's sentences, the end symbol not counted."""
+LISTED = 30
+"""Pieces that a source piece adds to the base model's shortlists: 850 in all for a sentence."""
+
+
+class Side(NamedTuple):
+    """A model and what it translates."""
+
+    count: int
+    """Sentences."""
+    ours: Callable[[str, bool], Run]
+    """`ours(dtype, shortlist)`: our translation of them all."""
+    model: ModelConfig
+    params: Params
+    sources: list[list[int]]
+    """Token ids with the end symbol, for peers."""
 
 
 def main() -> None:
@@ -43,17 +63,23 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--compute-types", nargs="+", default=["float32", "int8"])
+    parser.add_argument("--dtypes", nargs="+", default=["auto"], help="ours: auto, float32")
+    parser.add_argument("--shortlist", action="store_true", help="ours: also with a shortlist")
     parser.add_argument("--batch-tokens", type=int, help="ours: source tokens of a batch")
     arguments = parser.parse_args()
     keep_freed_memory()
     parallel.cores_as_devices()  # as `translate` does
-    side = of_base if arguments.model == "base" else of_run
-    count, ours, model, params, sources = side(arguments)
+    side = of_base(arguments) if arguments.model == "base" else of_run(arguments)
+    ours = {
+        f"ours, {dtype}{', shortlist' if listed else ''}": side.ours(dtype, listed)
+        for listed in ((False, True) if arguments.shortlist else (False,))
+        for dtype in arguments.dtypes
+    }
     with tempfile.TemporaryDirectory() as folder:
-        convert(model, params, 2 * max(map(len, sources)) + 100, Path(folder))
+        convert(side.model, side.params, 2 * max(map(len, side.sources)) + 100, Path(folder))
         forced = TOKENS if arguments.model == "base" else None
-        peers = peers_of(Path(folder), sources, arguments.compute_types, forced)
-        compare(count, {"ours": ours, **peers}, arguments.rounds)
+        peers = peers_of(Path(folder), side.sources, arguments.compute_types, forced)
+        compare(side.count, {**ours, **peers}, arguments.rounds)
 
 
 def compare(count: int, sides: dict[str, Run], rounds: int) -> None:
@@ -66,58 +92,57 @@ def compare(count: int, sides: dict[str, Run], rounds: int) -> None:
             start = time.perf_counter()
             run()
             speeds[name].append(count / (time.perf_counter() - start))
+    ours = next(iter(speeds))
     print(f"{count} sentences, {os.cpu_count()} cores, jax {jax.__version__}")
     for name, found in speeds.items():
-        ratios = [a / b for a, b in zip(speeds["ours"], found, strict=True)]
+        ratios = [a / b for a, b in zip(speeds[ours], found, strict=True)]
         print(
             f"{name:32} {median(found):8.1f} sentences/s"
-            f"   ours is {median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"   {ours} is {median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 
 
-def of_run(
-    arguments: argparse.Namespace,
-) -> tuple[int, Run, ModelConfig, Params, list[list[int]]]:
+def of_run(arguments: argparse.Namespace) -> Side:
     """A trained model, and the sentences of its test set."""
     translator = Translator.load(arguments.model)
-    config = translator.config
+    config, both = translator.config, translator.vocabularies
     texts = read_texts(config.data.test[0], config.data)[0][: arguments.sentences]
-    sources = [
-        [*tokens, SYMBOLS.end] for tokens in translator.vocabularies.source.encode(texts) if tokens
-    ]
-    decoding = config.decoding
-    if arguments.batch_tokens:
-        decoding = dataclasses.replace(decoding, batch_tokens=arguments.batch_tokens)
+    sources = [[*tokens, SYMBOLS.end] for tokens in both.source.encode(texts) if tokens]
+    shortlist = Shortlist.load(Path(arguments.model))
 
-    def ours() -> None:
-        translator.translate(texts, decoding)
+    def ours(dtype: str, listed: bool) -> Run:
+        model = Translator(config, both, translator.params, dtype, shortlist=shortlist)
+        decoding = _decoding(config.decoding, arguments, listed)
+        return lambda: model.translate(texts, decoding)
 
-    return len(texts), ours, config.model, translator.params, sources
+    return Side(len(texts), ours, config.model, translator.params, sources)
 
 
-def of_base(
-    arguments: argparse.Namespace,
-) -> tuple[int, Run, ModelConfig, Params, list[list[int]]]:
+def of_base(arguments: argparse.Namespace) -> Side:
     """The paper's base model with random weights, of which every sentence fills its limit."""
     vocabulary, model = SIZES["base"]
     model = dataclasses.replace(model, output_bias=True)
     params = dict(random_params(model, vocabulary))
     params["output_bias"] = params["output_bias"].at[SYMBOLS.end].set(-1e4)
-    count = min(arguments.sentences, 200)
-    sources = np.random.default_rng(0).integers(4, vocabulary, (count, TOKENS)).tolist()
-    decoding = DecodingConfig(
-        max_extra_tokens=0, batch_tokens=arguments.batch_tokens or DecodingConfig.batch_tokens
-    )
-    config = Config(model=model, decoding=decoding)
-    searcher = Searcher(
-        functional.maker(config, (vocabulary, vocabulary)), numbers_only(vocabulary)
-    )
+    count, random = min(arguments.sentences, 200), np.random.default_rng(0)
+    sources = random.integers(4, vocabulary, (count, TOKENS)).tolist()
+    shortlist = Shortlist(np.arange(100), random.integers(4, vocabulary, (vocabulary, LISTED)))
 
-    def ours() -> None:
-        for _ in searcher(params, Work(sources), decoding):
-            pass
+    def ours(dtype: str, listed: bool) -> Run:
+        decoding = _decoding(DecodingConfig(max_extra_tokens=0), arguments, listed)
+        make = functional.maker(Config(model=model), (vocabulary, vocabulary), dtype)
+        searcher = Searcher(make, numbers_only(vocabulary), shortlist=shortlist)
+        return lambda: deque(searcher(params, Work(sources), decoding), maxlen=0)
 
-    return count, ours, model, params, [[*tokens, SYMBOLS.end] for tokens in sources]
+    ended = [[*tokens, SYMBOLS.end] for tokens in sources]
+    return Side(count, ours, model, params, ended)
+
+
+def _decoding(
+    decoding: DecodingConfig, arguments: argparse.Namespace, listed: bool
+) -> DecodingConfig:
+    size = arguments.batch_tokens or decoding.batch_tokens
+    return dataclasses.replace(decoding, batch_tokens=size, shortlist=listed)
 
 
 def peers_of(

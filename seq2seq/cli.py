@@ -210,6 +210,14 @@ def _calibrate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     return calibrate(run, read(run.config, split=arguments.split), arguments.checkpoint)
 
 
+def _shortlist(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    run = inputs.trained(arguments.directory, "latest")
+    inputs.refuse_keys(overrides)
+    from seq2seq.commands.shortlist import shortlist
+
+    return shortlist(run, arguments.best, arguments.frequent, arguments.pairs)
+
+
 def _average(arguments: argparse.Namespace, overrides: list[str]) -> int:
     inputs.refuse_keys(overrides)
     run = inputs.trained(arguments.directory, "latest")
@@ -308,6 +316,7 @@ _RUN: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "translate": _translate,
     "score": _score,
     "calibrate": _calibrate,
+    "shortlist": _shortlist,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

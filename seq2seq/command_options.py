@@ -16,6 +16,7 @@ COMMANDS = {
     "translate": "Translate lines of text, one for one.",
     "score": "Say how probable a model finds given translations, line by line.",
     "calibrate": "Learn from the validation set what a translation's probability says of it.",
+    "shortlist": "Learn which pieces translate which, to translate faster with fewer of them.",
     "average": "Average checkpoints of a run: often a better model than any of them.",
     "attention": "Draw what every head looks at while a sentence is translated.",
     "describe": "Show a config in full, and what its model costs; nothing is allocated.",
@@ -183,6 +184,18 @@ def _calibrate() -> Parser:
     return parser
 
 
+def _shortlist() -> Parser:
+    parser = _parser("shortlist")
+    _add_run(parser)
+    text = "target pieces for each source piece (default 50)"
+    parser.add_argument("--best", type=number, default=50, metavar="N", help=text)
+    text = "the most frequent target pieces, which all sentences have (default 100)"
+    parser.add_argument("--frequent", type=number, default=100, metavar="N", help=text)
+    text = "pairs of the training corpus to learn from (default 200000)"
+    parser.add_argument("--pairs", type=number, default=200_000, metavar="N", help=text)
+    return parser
+
+
 def _average() -> Parser:
     parser = _parser("average")
     _add_run(parser)
@@ -270,6 +283,7 @@ PARSERS: dict[str, Callable[[], Parser]] = {
     "translate": _translate,
     "score": _score,
     "calibrate": _calibrate,
+    "shortlist": _shortlist,
     "average": _average,
     "attention": _attention,
     "describe": _describe,

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from seq2seq.checkpoints import storage_errors
 from seq2seq.errors import UserError
+from seq2seq.text_io import replacing
 
 _FILE = "calibration.json"
 
@@ -37,7 +39,9 @@ class Calibration:
 
     def save(self, run: Path) -> None:
         """Writes it into a run's folder."""
-        (run / _FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        path = run / _FILE
+        with storage_errors(path), replacing(path) as draft:
+            draft.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, run: Path) -> "Calibration | None":

@@ -21,7 +21,9 @@ from seq2seq.decoding.consensus import consensus
 from seq2seq.decoding.forced import Pairs, batches, force_function
 from seq2seq.decoding.options import length_penalty
 from seq2seq.decoding.phrases import Bans, Find, Writing, asked, check_found
-from seq2seq.decoding.search import Hypothesis, Searcher, Work
+from seq2seq.decoding.search import Searcher
+from seq2seq.decoding.shortlist import Shortlist
+from seq2seq.decoding.work import Hypothesis, Work
 from seq2seq.errors import UserError
 from seq2seq.explanation import Explanation, explained
 from seq2seq.model import functional
@@ -46,6 +48,7 @@ class Translator:
         dtype: str | None = None,
         calibration: Calibration | None = None,
         make: Make | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         """Holds a model in memory.
 
@@ -56,16 +59,17 @@ class Translator:
             dtype: Type of the computation; default `training.compute_dtype`.
             calibration: Makes confidences of probabilities; without it there are none.
             make: Makes the model from the parameters, if it is another one than the config's.
+            shortlist: For `decoding.shortlist`.
         """
         self.config = config
         self.vocabularies = vocabularies
         self.params = params
-        self.calibration = calibration
+        self.calibration, self.shortlist = calibration, shortlist
         self._source_text, self._target_text = preprocessing.sides(config.data)
         self._writing = Writing(vocabularies.target, self._target_text)
         sizes = (len(vocabularies.source), len(vocabularies.target))
         self.make, backend = make or functional.maker(config, sizes, dtype), config.training.backend
-        self._search = Searcher(self.make, vocabularies, backend)
+        self._search = Searcher(self.make, vocabularies, backend, shortlist)
         self._force = force_function(self.make, backend)
         self._read = read_function(self.make, backend)
         self._next = alternatives.NextPieces(self.make, vocabularies, backend)
@@ -92,8 +96,10 @@ class Translator:
         directory = RunDirectory.open(Path(run))
         config, vocabularies = directory.config, Vocabularies.load(directory.vocabulary)
         params = _restored(directory, vocabularies, checkpoint)
+        shortlist = Shortlist.load(directory.path)
         if not ensemble:
-            return cls(config, vocabularies, params, calibration=Calibration.load(directory.path))
+            calibration = Calibration.load(directory.path)
+            return cls(config, vocabularies, params, None, calibration, shortlist=shortlist)
         members = [(config, params)]
         for path, which in ensemble:
             other = RunDirectory.open(Path(path))
@@ -103,7 +109,7 @@ class Translator:
         sizes = (len(vocabularies.source), len(vocabularies.target))
         make = functional.ensemble_maker([functional.maker(one, sizes) for one, _ in members])
         params = {str(i): own for i, (_, own) in enumerate(members)}
-        return cls(config, vocabularies, params, make=make)
+        return cls(config, vocabularies, params, make=make, shortlist=shortlist)
 
     def translate(
         self,

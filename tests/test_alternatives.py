@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq.decoding.forced import batches
-from seq2seq.decoding.search import Work
+from seq2seq.decoding.work import Work
 from seq2seq.errors import UserError
 
 SOURCES = ["ada bea cleo dora", "kim", "", "max nia ole pia gus", "漢"]

@@ -341,6 +341,27 @@ def test_calibrate_gives_translations_a_confidence(copied, call, tmp_path):
     assert (status, "did you mean 'validation'?" in error) == (2, True)
 
 
+def test_shortlist_is_learnt_from_the_corpus_and_used(copied, call, tmp_path):
+    text = tmp_file(tmp_path, "ada bea cleo\nkim\n")
+    listed = ("translate", copied, text, "--decoding.shortlist=true")
+    status, out, [error] = call(*listed)
+    assert (status, out) == (2, "")
+    assert error.startswith("seq2seq: decoding.shortlist: expected a run that has one")
+    status, _, err = call("shortlist", copied, "--best", "40", "--frequent", "10", "--pairs", "300")
+    assert (status, err[-2]) == (
+        0,
+        "shortlist: 40 pieces for each source piece, 10 pieces for all, from 300 pairs",
+    )
+    size, share = re.fullmatch(
+        r"  validation set: (\d+) pieces a sentence, with ([\d.]+) % of its reference", err[-1]
+    ).groups()
+    assert 14 < int(size) < 60
+    assert float(share) > 90
+    assert call(*listed)[:2] == call("translate", copied, text)[:2]
+    part = ("--resume", "--output", tmp_path / "out")
+    assert call(*listed, *part)[0] == 0
+
+
 def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path):
     source, target = tmp_file(tmp_path, "ada bea\n\nkim\n"), tmp_path / "target"
     target.write_text("bea ada\nkim\n\n")

@@ -157,6 +157,7 @@ def _identity(
 ) -> dict[str, Any]:
     """What translations hang on but the input, by name."""
     reverse = translator.reverse
+    shortlist = translator.shortlist if options.decoding.shortlist else None
     return {
         "model": model_digest(translator),
         **dataclasses.asdict(options.decoding),
@@ -165,6 +166,7 @@ def _identity(
         "keep_markup": options.keep_markup,
         "ban": banned,
         "ensemble": [f"{path}@{which}" for path, which in options.ensemble],
+        "shortlist": shortlist and shortlist.digest(),
         "rerank": reverse and [model_digest(reverse), options.rerank_weight],
     }
 

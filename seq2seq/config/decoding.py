@@ -41,6 +41,8 @@ class DecodingConfig:
         alternatives: So many translations are given for each sentence that differ in the piece
             after its prefix, each the best that goes on so; fewer where they read the same; 1 is
             off.
+        shortlist: Whether a translation is made of those pieces alone that the run's shortlist,
+            which `seq2seq shortlist` makes, has for its source.
         alignment_layer: The decoder layer whose cross-attention aligns words, from 1; default the
             last but one.
         batch_tokens: Source tokens of the sentences that are searched at a time, padding counted,
@@ -68,6 +70,7 @@ class DecodingConfig:
     min_p: float = 0.0
     seed: int = 0
     alternatives: int = 1
+    shortlist: bool = False
     alignment_layer: int | None = None
     batch_tokens: int = 2048
 

@@ -19,7 +19,7 @@ from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.forced import Pairs, batches, decoder_states
 from seq2seq.decoding.phrases import Advance, Find, longest
-from seq2seq.decoding.search import Hypothesis, Work
+from seq2seq.decoding.work import Hypothesis, Work
 from seq2seq.model.functional import Make
 from seq2seq.parallel import Backend
 from seq2seq.types import Params

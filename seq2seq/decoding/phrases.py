@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
-from seq2seq.decoding.search import Hypothesis, Work
+from seq2seq.decoding.work import Hypothesis, Work
 from seq2seq.errors import LineError, UserError
 from seq2seq.preprocessing import Preprocessing, encodable
 from seq2seq.vocabulary import Vocabulary

@@ -1,27 +1,31 @@
 """The search over a model: its decoder as a step function, compiled and cut over all devices."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int, Int32
 
 from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding import rules
 from seq2seq.decoding.batching import Queue, Shape, phrase_table, queues
-from seq2seq.decoding.beam_search import Deal, Hypotheses, Restrict, beam_search
+from seq2seq.decoding.beam_search import Deal, Hypotheses, Restrict, Step, beam_search
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.constraints import Forced, dealt
 from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.shortlist import Shortlist, room
+from seq2seq.decoding.work import Hypothesis, Work
+from seq2seq.errors import UserError
 from seq2seq.model.ensemble import Model
 from seq2seq.model.functional import Make
 from seq2seq.parallel import Backend
 from seq2seq.types import Params
-from seq2seq.vocabulary import Symbols, Vocabularies
+from seq2seq.vocabulary import SYMBOLS, Symbols, Vocabularies
 
 _STEP = 8
 """Lengths of prefixes are padded to multiples of it."""
@@ -45,6 +49,9 @@ class Sources(NamedTuple):
     """Phrases that the translations have to hold: token ids, then -1."""
     banned: Int[Array, "Q sequences width"] | None = None
     """Sequences that they may not hold: -1, then token ids."""
+    pieces: Int[Array, "Q C"] | None = None
+    """The pieces that they may be made of: the symbols, other ids, -1. Ids in the fields above are
+    places in this list then."""
 
     @classmethod
     def of(cls, tokens: Int[Array, "Q S"]) -> "Sources":
@@ -93,39 +100,26 @@ def search_function(
     return over_devices
 
 
-class Work(NamedTuple):
-    """Sentences to be translated, as token ids."""
-
-    sources: Sequence[list[int]]
-    """Without the end symbol; an empty one is left out."""
-    prefixes: Sequence[list[int]] = ()
-    """With what their translations begin; none where all are free."""
-    numbers: Sequence[int] = ()
-    """Those of the sentences in the whole input, from 0; default as they stand here."""
-    forced: Sequence[Sequence[Sequence[int]]] = ()
-    """Phrases that each translation has to hold; none where all are free."""
-    banned: Sequence[Sequence[int]] = ()
-    """Sequences that no translation may hold."""
-    also_banned: Sequence[Sequence[Sequence[int]]] = ()
-    """Sequences that the translation of each sentence may not hold either; none where there will be
-    none, but an empty list for each where some may be found: so the program is the same."""
-
-    def number(self, i: int) -> int:
-        """The number of sentence `i` in the whole input."""
-        return self.numbers[i] if self.numbers else i
-
-
-Hypothesis = tuple[list[int], float]
-"""Token ids of a translation without the end symbol, and its score."""
-
-
 class Searcher:
     """Searches for translations of any number of sentences of any lengths."""
 
     def __init__(
-        self, make: Make, vocabularies: Vocabularies, backend: Backend = "shard_map"
+        self,
+        make: Make,
+        vocabularies: Vocabularies,
+        backend: Backend = "shard_map",
+        shortlist: Shortlist | None = None,
     ) -> None:
+        """Compiles nothing yet.
+
+        Args:
+            make: Makes the model from its parameters.
+            vocabularies: Source and target vocabulary.
+            backend: How devices share the work.
+            shortlist: For `decoding.shortlist`.
+        """
         self._symbols = (vocabularies.source.symbols, vocabularies.target.symbols)
+        self._pieces, self._shortlist = len(vocabularies.target), shortlist
         self._search = search_function(make, vocabularies, backend)
 
     def __call__(
@@ -134,7 +128,6 @@ class Searcher:
         work: Work,
         decoding: DecodingConfig,
         advance: Callable[[int], None] | None = None,
-        whole: bool = False,
     ) -> Iterator[tuple[int, list[Hypothesis]]]:
         """Yields the best hypotheses of each sentence, with its number in `work`.
 
@@ -145,8 +138,34 @@ class Searcher:
             work: What is translated.
             decoding: How to search.
             advance: Called with a number of sentences that are done, until all are.
-            whole: Whether there is room for the longest at once.
+
+        Raises:
+            UserError: `decoding.shortlist` is set, and there is none.
         """
+        if not decoding.shortlist:
+            yield from self._found(params, work, decoding, advance)
+            return
+        if self._shortlist is None:
+            wanted = "a run that has one, as seq2seq shortlist RUN makes it"
+            raise UserError(f"decoding.shortlist: expected {wanted}, found none")
+        listed = work.listed(self._shortlist)
+        for i, found in self._found(params, listed, decoding, advance):
+            pieces = listed.pieces[i]
+            yield i, [([pieces[place] for place in tokens], score) for tokens, score in found]
+
+    def _found(
+        self,
+        params: Params,
+        work: Work,
+        decoding: DecodingConfig,
+        advance: Callable[[int], None] | None,
+        whole: bool = False,
+    ) -> Iterator[tuple[int, list[Hypothesis]]]:
+        """Yields the hypotheses, in the terms of `work`.
+
+        `whole` says whether there is room for the longest at once.
+        """
+        end = (SYMBOLS if work.pieces else self._symbols[1]).end
         longer: list[list[int]] = [[]] * len(work.sources)
         banned = None
         if work.banned:
@@ -155,7 +174,7 @@ class Searcher:
             sources = self._sources(queue, work)
             found = self._search(params, sources, decoding, queue.shape, banned)
             tokens, scores = parallel.fetch((found.tokens, found.scores))
-            ends = (tokens == self._symbols[1].end).argmax(axis=2)
+            ends = (tokens == end).argmax(axis=2)
             through = 0
             for i, place in zip(queue.sentences, queue.places(), strict=True):
                 if not whole and scores[place, 0] < NEVER / 2:
@@ -163,13 +182,19 @@ class Searcher:
                     continue
                 count = max(1, int((scores[place] > NEVER / 2).sum()))
                 rows = zip(tokens[place], ends[place], scores[place], strict=True)
-                yield i, [(row[:end].tolist(), float(s)) for row, end, s in islice(rows, count)]
+                yield (
+                    i,
+                    [
+                        (row[:end].tolist(), float(s))
+                        for row, end, s in itertools.islice(rows, count)
+                    ],
+                )
                 through += 1
             if advance is not None:
                 advance(through)
         if any(longer):
             again = work._replace(sources=longer)
-            yield from self(params, again, decoding, advance, whole=True)
+            yield from self._found(params, again, decoding, advance, whole=True)
 
     def _sources(self, queue: Queue, work: Work) -> Sources:
         """The arrays of a queue."""
@@ -184,7 +209,13 @@ class Searcher:
             jnp.asarray(queue.array(prefixes, -(-longest // _STEP) * _STEP, -1)),
             jnp.asarray(queue.phrases(work.forced, at_end=False)) if any(work.forced) else None,
             jnp.asarray(queue.phrases(also, at_end=True, least=_SPELLINGS)) if also else None,
+            jnp.asarray(self._listed(queue, work)) if work.pieces else None,
         )
+
+    def _listed(self, queue: Queue, work: Work) -> Int32[np.ndarray, "Q C"]:
+        """The lists of a queue's sentences."""
+        size = room((work.pieces[i] for i in queue.sentences), self._pieces)
+        return queue.array(work.pieces, size, -1)
 
 
 class _Memory(NamedTuple):
@@ -201,6 +232,10 @@ class _Memory(NamedTuple):
     """What it has to hold."""
     banned: Int[Array, "B sequences width"] | None
     """What it may not hold; -1 before each sequence."""
+    pieces: Int[Array, "B C"] | None
+    """What it may be made of."""
+    rows: Any = None
+    """What the logits of these pieces are made from."""
 
 
 def search(
@@ -222,7 +257,8 @@ def search(
             all, and room for the longest that is allowed.
         banned: Sequences that no translation may hold, beside those of `sources`.
     """
-    symbols, source = vocabularies.target.symbols, sources.tokens
+    symbols = SYMBOLS if sources.pieces is not None else vocabularies.target.symbols
+    source = sources.tokens
     segments = (source != vocabularies.source.symbols.pad).astype(jnp.int32)
     lengths = segments.sum(axis=1)
     limits = jnp.where(lengths > 0, rules.longest(lengths, decoding), 0)
@@ -230,25 +266,18 @@ def search(
     rows, room = shape or (source.shape[0], source.shape[1] + decoding.max_extra_tokens)
 
     forced = None if sources.forced is None else Forced(sources.forced, limits)
-    known = (segments, least, sources.prefixes, forced, sources.banned)
+    known = (segments, least, sources.prefixes, forced, sources.banned, sources.pieces)
 
     def read(sentences: Int[Array, " R"]) -> _Memory:
         tokens, *own = jax.tree.map(lambda x: x.at[sentences].get(mode="clip"), (source, *known))
         positions = jnp.broadcast_to(jnp.arange(tokens.shape[1], dtype=jnp.int32), tokens.shape)
-        return _Memory(model.memory(model.encode(tokens, own[0], positions)), *own)
-
-    def step(
-        tokens: Int[Array, "B K"],
-        cache: Any,
-        memory: _Memory,
-        positions: Int[Array, " B"],
-        slot: Int[Array, ""],
-        origins: Int[Array, "B K T"],
-    ) -> tuple[Float[Array, "B K V"], Any]:
-        return model.step(tokens, cache, memory.layers, memory.segments, positions, slot, origins)
+        memory = _Memory(model.memory(model.encode(tokens, own[0], positions)), *own)
+        if memory.pieces is None:
+            return memory
+        return memory._replace(rows=model.output_rows(jnp.maximum(memory.pieces, 0)))
 
     return beam_search(
-        step,
+        _step(model),
         read,
         model.empty_cache(rows, decoding.hypotheses, room),
         limits,
@@ -260,6 +289,29 @@ def search(
         deal=None if forced is None else _dealt(symbols),
         numbers=sources.numbers,
     )
+
+
+def _step(model: Model) -> Step:
+    """The decoder as a step function; in the terms of the lists where sentences have some."""
+
+    def step(
+        tokens: Int[Array, "B K"],
+        cache: Any,
+        memory: _Memory,
+        positions: Int[Array, " B"],
+        slot: Int[Array, ""],
+        origins: Int[Array, "B K T"],
+    ) -> tuple[Float[Array, "B K V"], Any]:
+        where = (memory.layers, memory.segments, positions, slot, origins)
+        if memory.pieces is None:
+            states, cache = model.step(tokens, cache, *where)
+            return model.logits(states), cache
+        read = jnp.take_along_axis(memory.pieces, tokens, axis=1)
+        states, cache = model.step(jnp.maximum(read, 0), cache, *where)
+        listed = (memory.pieces >= 0)[:, None]
+        return jnp.where(listed, model.listed_logits(states, memory.rows), NEVER), cache
+
+    return step
 
 
 def _restrict(

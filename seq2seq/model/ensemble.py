@@ -34,6 +34,12 @@ class Model(Protocol):
     def logits(self, states: Any) -> Float[Array, "... V"]:
         """Scores of every target piece for the decoder's states."""
 
+    def output_rows(self, pieces: Int[Array, "B C"]) -> Any:
+        """What the logits of each sentence's own pieces are made from."""
+
+    def listed_logits(self, states: Any, rows: Any) -> Float[Array, "B K C"]:
+        """Scores of these pieces alone."""
+
     def memory(self, encoded: Any) -> tuple[Any, ...]:
         """What a step needs of the encoder's output."""
 
@@ -49,8 +55,8 @@ class Model(Protocol):
         positions: Int[Array, " B"],
         slot: Int[Array, ""],
         origins: Int[Array, "B K T"],
-    ) -> tuple[Float[Array, "B K V"], tuple[Any, ...]]:
-        """Logits of the next token, and the cache after it."""
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """The decoder's states for one token more, and the cache after it."""
 
 
 class Ensemble:
@@ -87,6 +93,17 @@ class Ensemble:
         pairs = zip(self.members, states, strict=True)
         return _mean([member.logits(own) for member, own in pairs])
 
+    def output_rows(self, pieces: Int[Array, "B C"]) -> tuple[Any, ...]:
+        """What each member's logits of these pieces are made from."""
+        return tuple(member.output_rows(pieces) for member in self.members)
+
+    def listed_logits(
+        self, states: tuple[Float[Array, "B K _"], ...], rows: tuple[Any, ...]
+    ) -> Float[Array, "B K C"]:
+        """As `logits`, of these pieces alone."""
+        parts = zip(self.members, states, rows, strict=True)
+        return _mean([member.listed_logits(*own) for member, *own in parts])
+
     def memory(self, encoded: tuple[Float[Array, "B S _"], ...]) -> tuple[Any, ...]:
         """Cross-attention keys and values of every decoder layer of each member."""
         return tuple(m.memory(own) for m, own in zip(self.members, encoded, strict=True))
@@ -104,17 +121,17 @@ class Ensemble:
         positions: Int[Array, " B"],
         slot: Int[Array, ""],
         origins: Int[Array, "B K T"],
-    ) -> tuple[Float[Array, "B K V"], tuple[Any, ...]]:
-        """Logits of the token after `tokens`, as `Transformer.step` gives them."""
+    ) -> tuple[tuple[Float[Array, "B K _"], ...], tuple[Any, ...]]:
+        """Each decoder's states for `tokens`, as `Transformer.step` gives them."""
         places = (memory_segments, positions, slot, origins)
-        logits, caches = zip(
+        states, caches = zip(
             *(
                 member.step(tokens, own, kept, *places)
                 for member, own, kept in zip(self.members, cache, memory, strict=True)
             ),
             strict=True,
         )
-        return _mean(logits), caches
+        return states, caches
 
 
 def _mean(logits: Sequence[Float[Array, "... V"]]) -> Float[Array, "... V"]:

@@ -1,5 +1,7 @@
 """The whole Transformer: embeddings, encoder, decoder and logits (section 3, Figure 1)."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -12,6 +14,13 @@ from seq2seq.model.encoder import Encoder
 from seq2seq.model.layers import Positions, embed
 from seq2seq.model.projection import activation_dtype
 from seq2seq.types import Batch
+
+
+class OutputRows(NamedTuple):
+    """What the logits of some pieces are made from, for each sentence."""
+
+    matrix: Float[Array, "B C D"]
+    bias: Float[Array, "B C"] | None
 
 
 class Transformer(nnx.Module):
@@ -108,6 +117,19 @@ class Transformer(nnx.Module):
         own = self.output_embedding
         return (self.target_embedding if own is None else own)[...]
 
+    def output_rows(self, pieces: Int[Array, "B C"]) -> OutputRows:
+        """The rows of the output matrix, and of the bias, that belong to some pieces."""
+        bias = None if self.output_bias is None else self.output_bias[...][pieces]
+        return OutputRows(self.output_matrix[pieces], bias)
+
+    def listed_logits(
+        self, states: Float[Array, "B K D"], rows: OutputRows
+    ) -> Float[Array, "B K C"]:
+        """As `logits`, of the pieces of each sentence alone that `output_rows` was given."""
+        narrow = states.astype(rows.matrix.dtype)
+        scores = jnp.einsum("bkd,bcd->bkc", narrow, rows.matrix, preferred_element_type=jnp.float32)
+        return scores if rows.bias is None else scores + rows.bias[:, None].astype(jnp.float32)
+
     def logits(self, states: Float[Array, "... D"]) -> Float[Array, "... V"]:
         """Scores of every target piece, in float32."""
         matrix = self.output_matrix
@@ -137,16 +159,15 @@ class Transformer(nnx.Module):
         positions: Int[Array, " B"],
         slot: Int[Array, ""],
         origins: Int[Array, "B K T"],
-    ) -> tuple[Float[Array, "B K V"], tuple[LayerCache, ...]]:
-        """Logits of the token after `tokens`, which stand at `positions` in their sentences.
+    ) -> tuple[Float[Array, "B K D"], tuple[LayerCache, ...]]:
+        """The decoder's states for `tokens`, which stand at `positions` in their sentences.
 
         `slot` says where in the cache they are kept, and `origins` whose what is there already is:
         see `Decoder.step`.
         """
         places = jnp.broadcast_to(positions[:, None], tokens.shape)
         x = self._embed_target(tokens, places, origins.shape[2], None)
-        states, cache = self.decoder.step(x, cache, memory, memory_segments, slot, origins)
-        return self.logits(states), cache
+        return self.decoder.step(x, cache, memory, memory_segments, slot, origins)
 
     def _embed_target(
         self,

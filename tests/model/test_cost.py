@@ -115,7 +115,8 @@ def test_decoding_flops_are_those_of_encoding_and_cached_steps() -> None:
         cache = built.empty_cache(1, beams, length)
         origins = jnp.zeros((1, beams, length), jnp.int32)
         places, slot = jnp.zeros(1, jnp.int32), jnp.int32(0)
-        return built.step(tokens, cache, memory, segments, places, slot, origins)[0]
+        states, _ = built.step(tokens, cache, memory, segments, places, slot, origins)
+        return built.logits(states)
 
     source = batch_of(1, length, length)
     encoder = products(jax.make_jaxpr(encode)(params, source).jaxpr)

@@ -57,7 +57,7 @@ def test_cached_steps_give_what_the_full_decoder_gives(options):
         pair = jnp.stack([target[:, position]] * 2, axis=1)
         slot = jnp.asarray((4 + position) % 6, jnp.int32)  # the ring's end is met on the way
         read = (jnp.arange(6) - 4) % 6 <= position
-        logits, cache = model.step(
+        states, cache = model.step(
             pair,
             cache,
             memory,
@@ -67,7 +67,7 @@ def test_cached_steps_give_what_the_full_decoder_gives(options):
             jnp.where(read[None, None], own, -1),
         )
         for beam in range(2):
-            np.testing.assert_allclose(logits[:, beam], full[:, position], atol=2e-5)
+            np.testing.assert_allclose(model.logits(states)[:, beam], full[:, position], atol=2e-5)
 
 
 def test_hypotheses_that_change_places_keep_their_past():
@@ -83,7 +83,7 @@ def test_hypotheses_that_change_places_keep_their_past():
         places = [
             [-1 if t > position else i if t % 2 == 0 else 1 - i for t in range(4)] for i in order
         ]
-        logits, cache = model.step(
+        states, cache = model.step(
             pair,
             cache,
             memory,
@@ -93,7 +93,9 @@ def test_hypotheses_that_change_places_keep_their_past():
             jnp.broadcast_to(jnp.asarray(places), (2, 2, 4)),
         )
         for place, i in enumerate(order):
-            np.testing.assert_allclose(logits[:, place], full[i][:, position], atol=2e-5)
+            np.testing.assert_allclose(
+                model.logits(states)[:, place], full[i][:, position], atol=2e-5
+            )
 
 
 @pytest.mark.parametrize("options", OPTIONS)
