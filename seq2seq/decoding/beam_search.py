@@ -8,6 +8,7 @@ A sentence is final as soon as its result can change no more: log-probabilities 
 hypothesis can never score better than its log-probability so far, divided by the largest penalty.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from seq2seq.decoding.candidates import NEVER, Candidates, candidates, gather
+from seq2seq.decoding.arrays import gather, put, put_rows
+from seq2seq.decoding.candidates import NEVER, Candidates, candidates
 from seq2seq.decoding.options import SearchOptions, length_penalty
 from seq2seq.decoding.sampling import drawn, uniforms
 
@@ -169,7 +171,7 @@ def _advance(
     rows, room = state.rows, state.rows.tokens.shape[2]
     slot, lengths = state.clock % room, state.clock - rows.begins
     own = jnp.arange(options.beam_size, dtype=jnp.int32)[None, :]
-    rows = rows._replace(origins=_put(rows.origins, slot, own))
+    rows = rows._replace(origins=put(rows.origins, slot, own))
     logits, cache = step(rows.last, state.cache, rows.memory, lengths, slot, rows.origins)
     allowed = logits
     if restrict is not None:
@@ -198,7 +200,7 @@ def _take_up(
     # A place out of range for those that wait on: nothing is set.
     places = jnp.where(new, jnp.argsort(~done)[:refill], done.shape[0])
     fresh = begin(numbers, state.clock)
-    rows = jax.tree.map(lambda old, x: old.at[places].set(x, mode="drop"), state.rows, fresh)
+    rows = jax.tree.map(functools.partial(put_rows, places=places), state.rows, fresh)
     waiting = state.waiting + jnp.sum(new, dtype=jnp.int32)
     return state._replace(waiting=waiting, rows=rows)
 
@@ -290,7 +292,7 @@ def _finish(
     ends = (chosen.tokens == options.end_id) & (ranks < options.may_end) & ~rows.done[:, None]
     ends &= chosen.log_probs > NEVER / 2
     scores = chosen.log_probs / _penalty(length, options)[:, None]
-    new_tokens = _put(gather(rows.tokens, chosen.beams), slot, chosen.tokens)
+    new_tokens = put(gather(rows.tokens, chosen.beams), slot, chosen.tokens)
     tokens = jnp.concatenate([rows.finished.tokens, new_tokens], axis=1)
     all_scores = jnp.concatenate([rows.finished.scores, jnp.where(ends, scores, NEVER)], axis=1)
     best, places = jax.lax.top_k(all_scores, rows.log_probs.shape[1])
@@ -307,7 +309,7 @@ def _continue(rows: Rows, chosen: Candidates, slot: Int[Array, ""], end_id: int)
         jnp.take_along_axis(x, places, axis=1) for x in (chosen.beams, chosen.tokens, alive)
     )
     return rows._replace(
-        tokens=_put(gather(rows.tokens, moved), slot, last),
+        tokens=put(gather(rows.tokens, moved), slot, last),
         log_probs=log_probs,
         last=last,
         origins=gather(rows.origins, moved),
@@ -342,9 +344,3 @@ def _in_order(tokens: Int[Array, "B C T"], begins: Int[Array, " B"]) -> Int[Arra
 def _known(rows: Rows, lengths: Int[Array, " B"]) -> tuple[Array, Array, Any]:
     """What rules know of hypotheses: their tokens in order, how many, and what `read` gave."""
     return _in_order(rows.tokens, rows.begins), lengths, rows.memory
-
-
-def _put(x: Int[Array, "B C T"], slot: Int[Array, ""], values: Int[Array, "_ C"]) -> Array:
-    """`x` with `values` in a slot."""
-    values = jnp.broadcast_to(values, x.shape[:2])
-    return jax.lax.dynamic_update_index_in_dim(x, values, slot, axis=2)

@@ -91,9 +91,3 @@ def _chunk_width(vocabulary: int, count: int) -> int:
     ideal = max(1, int((vocabulary / count) ** 0.5))
     even = [w for w in range(-(-ideal // 2), 2 * ideal + 1) if vocabulary % w == 0]
     return min(even, key=lambda w: abs(w - ideal), default=ideal)
-
-
-def gather(x: Array, places: Int[Array, "B C"]) -> Array:
-    """x[b, places[b, c]] for every b and c."""
-    index = places.reshape(*places.shape, *(1,) * (x.ndim - 2))
-    return jnp.take_along_axis(x, index, axis=1)

@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from seq2seq.decoding.candidates import NEVER, Candidates, gather
+from seq2seq.decoding.arrays import gather
+from seq2seq.decoding.candidates import NEVER, Candidates
 
 
 class Forced(NamedTuple):
