@@ -1,7 +1,8 @@
-"""Translation speed beside CTranslate2: the same weights, sentences and beam, on all cores.
+"""Translation speed beside CTranslate2 and Hugging Face: one model and beam, all cores.
 
     python benchmarks/decode.py runs/multi30k      # a run's model and its test set
     python benchmarks/decode.py base               # the paper's base model, 25 tokens in, 25 out
+    python benchmarks/decode.py base --huggingface --shortlist
 
 Rounds of all sides alternate, so that all see the same machine; ratios are taken round by round.
 Ours starts from text and ends with text; CTranslate2 is given token ids and gives them back.
@@ -65,6 +66,8 @@ def main() -> None:
     parser.add_argument("--compute-types", nargs="+", default=["float32", "int8"])
     parser.add_argument("--dtypes", nargs="+", default=["auto"], help="ours: auto, float32")
     parser.add_argument("--shortlist", action="store_true", help="ours: also with a shortlist")
+    text = "also Hugging Face's Marian in PyTorch, as the base model"
+    parser.add_argument("--huggingface", action="store_true", help=text)
     parser.add_argument("--batch-tokens", type=int, help="ours: source tokens of a batch")
     arguments = parser.parse_args()
     keep_freed_memory()
@@ -79,6 +82,12 @@ def main() -> None:
         convert(side.model, side.params, 2 * max(map(len, side.sources)) + 100, Path(folder))
         forced = TOKENS if arguments.model == "base" else None
         peers = peers_of(Path(folder), side.sources, arguments.compute_types, forced)
+        if arguments.huggingface:
+            from huggingface_peer import marian, translation  # needs PyTorch
+
+            longest = max(map(len, side.sources))
+            model = marian(side.model, side.params, longest)
+            peers["Hugging Face Marian float32"] = translation(model, side.sources, TOKENS)
         compare(side.count, {**ours, **peers}, arguments.rounds)
 
 
