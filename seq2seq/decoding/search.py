@@ -293,6 +293,7 @@ def search(
 
 def _step(model: Model) -> Step:
     """The decoder as a step function; in the terms of the lists where sentences have some."""
+    columns = model.output_columns()
 
     def step(
         tokens: Int[Array, "B K"],
@@ -305,7 +306,7 @@ def _step(model: Model) -> Step:
         where = (memory.layers, memory.segments, positions, slot, origins)
         if memory.pieces is None:
             states, cache = model.step(tokens, cache, *where)
-            return model.logits(states), cache
+            return model.logits(states, columns), cache
         read = jnp.take_along_axis(memory.pieces, tokens, axis=1)
         states, cache = model.step(jnp.maximum(read, 0), cache, *where)
         listed = (memory.pieces >= 0)[:, None]

@@ -31,7 +31,10 @@ class Model(Protocol):
     ) -> Any:
         """The decoder's states, given the encoder's output."""
 
-    def logits(self, states: Any) -> Float[Array, "... V"]:
+    def output_columns(self) -> Any:
+        """What `logits` multiplies, made once for a loop."""
+
+    def logits(self, states: Any, columns: Any = None) -> Float[Array, "... V"]:
         """Scores of every target piece for the decoder's states."""
 
     def output_rows(self, pieces: Int[Array, "B C"]) -> Any:
@@ -88,10 +91,16 @@ class Ensemble:
         pairs = zip(self.members, memory, strict=True)
         return tuple(member.decode(*target, own, memory_segments) for member, own in pairs)
 
-    def logits(self, states: tuple[Float[Array, "... _"], ...]) -> Float[Array, "... V"]:
+    def output_columns(self) -> tuple[Any, ...]:
+        """What each member's `logits` multiplies."""
+        return tuple(member.output_columns() for member in self.members)
+
+    def logits(
+        self, states: tuple[Float[Array, "... _"], ...], columns: tuple[Any, ...] | None = None
+    ) -> Float[Array, "... V"]:
         """The logarithm of the mean of the members' probabilities, in float32."""
-        pairs = zip(self.members, states, strict=True)
-        return _mean([member.logits(own) for member, own in pairs])
+        parts = zip(self.members, states, columns or [None] * len(self.members), strict=True)
+        return _mean([member.logits(*own) for member, *own in parts])
 
     def output_rows(self, pieces: Int[Array, "B C"]) -> tuple[Any, ...]:
         """What each member's logits of these pieces are made from."""

@@ -132,11 +132,17 @@ class Transformer(nnx.Module):
         scores = jnp.swapaxes(jax.lax.optimization_barrier(scores), 1, 2)
         return scores if rows.bias is None else scores + rows.bias[:, None].astype(jnp.float32)
 
-    def logits(self, states: Float[Array, "... D"]) -> Float[Array, "... V"]:
-        """Scores of every target piece, in float32."""
-        matrix = self.output_matrix
+    def output_columns(self) -> Float[Array, "D V"]:
+        """The output matrix turned round: a loop that is given it does not do so in each round."""
+        return jax.lax.optimization_barrier(self.output_matrix.T)
+
+    def logits(
+        self, states: Float[Array, "... D"], columns: Float[Array, "D V"] | None = None
+    ) -> Float[Array, "... V"]:
+        """Scores of every target piece, in float32; `columns` may be what `output_columns` gave."""
+        matrix = self.output_matrix.T if columns is None else columns
         narrow = states.astype(matrix.dtype)
-        scores = jnp.einsum("...d,vd->...v", narrow, matrix, preferred_element_type=jnp.float32)
+        scores = jnp.einsum("...d,dv->...v", narrow, matrix, preferred_element_type=jnp.float32)
         if self.output_bias is None:
             return scores
         return scores + self.output_bias[...].astype(jnp.float32).reshape(
