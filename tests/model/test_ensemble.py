@@ -66,6 +66,22 @@ def test_probabilities_are_the_mean_of_the_members(members, pairs):
     assert np.abs(each[0] - each[1]).max() > 0.05
 
 
+def test_logits_of_listed_pieces_are_the_mean_of_the_members(members):
+    ensemble, pieces = Ensemble(members), jnp.asarray([[5, 0, 7], [1, 3, 2]])
+    states = tuple(
+        jax.random.normal(jax.random.key(i), (2, 3, member.config.width))
+        for i, member in enumerate(members)
+    )
+    found = ensemble.listed_logits(states, ensemble.output_rows(pieces))
+    each = [
+        jax.nn.softmax(jnp.stack([member.logits(own)[i][:, pieces[i]] for i in range(2)]))
+        for member, own in zip(members, states, strict=True)
+    ]
+    np.testing.assert_allclose(np.exp(found), np.mean(each, axis=0), rtol=1e-5)
+    columns = ensemble.output_columns()
+    np.testing.assert_allclose(ensemble.logits(states, columns), ensemble.logits(states), atol=1e-6)
+
+
 @pytest.mark.parametrize("beams", [1, 3])
 def test_a_search_scores_as_forced_decoding_does(members, beams):
     decoding = DecodingConfig(beam_size=beams, n_best=beams, max_extra_tokens=3)

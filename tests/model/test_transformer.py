@@ -70,6 +70,20 @@ def test_cached_steps_give_what_the_full_decoder_gives(options):
             np.testing.assert_allclose(model.logits(states)[:, beam], full[:, position], atol=2e-5)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_logits_of_listed_pieces_are_those_of_all(bias):
+    model = make(output_bias=bias)
+    if bias:
+        model.output_bias[...] = jnp.linspace(-1, 1, model.output_bias.shape[0])
+    states = jax.random.normal(jax.random.key(0), (2, 3, model.config.width))
+    every = model.logits(states)
+    np.testing.assert_allclose(model.logits(states, model.output_columns()), every, atol=1e-6)
+    pieces = jnp.asarray([[5, 0, 7], [1, 1, 2]])
+    found = model.listed_logits(states, model.output_rows(pieces))
+    for sentence in range(2):
+        np.testing.assert_allclose(found[sentence], every[sentence][:, pieces[sentence]], atol=1e-5)
+
+
 def test_hypotheses_that_change_places_keep_their_past():
     """Two targets that swap their places in the beam at every step."""
     model, source = make(), tokens(1, 2, 5)
