@@ -31,6 +31,22 @@ from seq2seq.translator import Translator  # noqa: E402
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+MANY_REGIONS = 15_000
+"""Of memory, a quarter of what Linux gives a process."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_are_let_go():
+    """After a module, where there are many: each takes regions of memory, and JAX crashes without.
+
+    Most are in use by programs that no test to come will run.
+    """
+    yield
+    regions = Path("/proc/self/maps")
+    if regions.exists() and len(regions.read_text().splitlines()) > MANY_REGIONS:
+        jax.clear_caches()
+
+
 # A small task with a known answer: say the words of a sentence in reverse order.
 NAMES = "ada bea cleo dora eva fay gus hal ida jo kim lea max nia ole pia"
 
