@@ -1,8 +1,8 @@
 """The search over a model: its decoder as a step function, compiled and cut over all devices."""
 
 import functools
-import itertools
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jax
@@ -165,7 +165,7 @@ class Searcher:
 
         `whole` says whether there is room for the longest at once.
         """
-        end = (SYMBOLS if work.pieces else self._symbols[1]).end
+        symbols = SYMBOLS if work.pieces else self._symbols[1]
         longer: list[list[int]] = [[]] * len(work.sources)
         banned = None
         if work.banned:
@@ -174,7 +174,7 @@ class Searcher:
             sources = self._sources(queue, work)
             found = self._search(params, sources, decoding, queue.shape, banned)
             tokens, scores = parallel.fetch((found.tokens, found.scores))
-            ends = (tokens == end).argmax(axis=2)
+            ends = (tokens == symbols.end).argmax(axis=2)
             through = 0
             for i, place in zip(queue.sentences, queue.places(), strict=True):
                 if not whole and scores[place, 0] < NEVER / 2:
@@ -182,13 +182,7 @@ class Searcher:
                     continue
                 count = max(1, int((scores[place] > NEVER / 2).sum()))
                 rows = zip(tokens[place], ends[place], scores[place], strict=True)
-                yield (
-                    i,
-                    [
-                        (row[:end].tolist(), float(s))
-                        for row, end, s in itertools.islice(rows, count)
-                    ],
-                )
+                yield i, [(row[:end].tolist(), float(s)) for row, end, s in islice(rows, count)]
                 through += 1
             if advance is not None:
                 advance(through)

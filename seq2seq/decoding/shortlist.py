@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Int32
@@ -55,7 +56,7 @@ class Shortlist:
         """Writes it into a run's folder."""
         path = run / _FILE
         with storage_errors(path), replacing(path) as draft, draft.open("wb") as file:
-            np.savez_compressed(file, frequent=self.frequent, best=self.best)
+            np.savez(file, frequent=self.frequent, best=self.best)
 
     def digest(self) -> str:
         """A digest of all lists."""
@@ -72,9 +73,9 @@ class Shortlist:
         if not path.exists():
             return None
         try:
-            with np.load(path) as found:
+            with path.open("rb") as file, np.load(file) as found:
                 return cls(found["frequent"], found["best"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             wanted = "what seq2seq shortlist writes"
             raise UserError(f"{path}: expected {wanted}, found damage ({error})") from None
 

@@ -130,10 +130,17 @@ def test_what_is_banned_stays_banned(model, listed):
 
 def test_draws_and_alternatives_go_with_it(model, listed):
     lists = drawn(model, 2, frequent=20)
-    own = listed(lists)
+    own, both = listed(lists), model.vocabularies
     for options in ({"sampling": True, "seed": 3}, {"mbr": 4}, {"alternatives": 3}):
         found = own.translate(SOURCES, on(model, **options))
         assert found == own.translate(SOURCES, on(model, **options))
+        first = 1 if "alternatives" in options else 0  # the piece at which they part is any
+        for source, result in zip(both.source.encode(SOURCES), found, strict=True):
+            known = {*lists.of(source)}
+            for one in (result, *result.others):
+                assert known | {*both.target.ids(one.tokens[:first])} >= {
+                    *both.target.ids(one.tokens)
+                }
 
 
 def test_it_is_kept_beside_the_run(model, tmp_path):
@@ -144,9 +151,12 @@ def test_it_is_kept_beside_the_run(model, tmp_path):
     assert (found.frequent == lists.frequent).all()
     assert (found.best == lists.best).all()
     assert found.digest() == lists.digest() != drawn(model, 4).digest()
-    (tmp_path / "shortlist.npz").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"shortlist\.npz: expected what seq2seq shortlist writes"):
-        Shortlist.load(tmp_path)
+    whole = (tmp_path / "shortlist.npz").read_bytes()
+    for damaged in (b"nothing", b"", whole[:300]):
+        (tmp_path / "shortlist.npz").write_bytes(damaged)
+        wanted = r"shortlist\.npz: expected what seq2seq shortlist writes"
+        with pytest.raises(UserError, match=wanted):
+            Shortlist.load(tmp_path)
 
 
 def test_without_one_it_is_an_error(model):
