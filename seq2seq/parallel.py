@@ -7,6 +7,7 @@ step's own sum would make it as many times too large as there are devices.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable
 from typing import Any, Literal
@@ -99,22 +100,33 @@ def data_parallel(
 
 
 def _by_pmap(function: Callable[..., Any], outputs: str) -> Callable[..., Any]:
-    """The same by `jax.pmap`, on one host: arguments and results bear a leading axis of devices."""
+    """The same by `jax.pmap`, on one host: arguments and results bear a leading axis of devices.
+
+    A whole tree is given that axis, or loses it, in one program. With one for each array, CPU
+    devices stood still for ever, now and then: each lets no more than 32 programs wait, and a
+    thread that had one more for it was the thread that another device's part of a sum needed.
+    """
     run = jax.pmap(function, axis_name=AXIS)
     count = jax.local_device_count()
 
     def repeat(x: jax.Array) -> jax.Array:
-        return jax.device_put(jnp.broadcast_to(x, (count, *x.shape)), sharded())
+        return jnp.broadcast_to(x, (count, *x.shape))
 
     def cut(x: jax.Array) -> jax.Array:
-        return jax.device_put(x.reshape(count, -1, *x.shape[1:]), sharded())
+        return x.reshape(count, -1, *x.shape[1:])
 
     def join(x: jax.Array) -> jax.Array:
         return x[0] if outputs == "equal" else x.reshape(-1, *x.shape[2:])
 
+    def of_all(change: Callable[[jax.Array], jax.Array], sharding: NamedSharding) -> Any:
+        return jax.jit(functools.partial(jax.tree.map, change), out_shardings=sharding)
+
+    repeat_all, cut_all = of_all(repeat, sharded()), of_all(cut, sharded())
+    join_all = of_all(join, replicated() if outputs == "equal" else sharded())
+
     def mapped(first: Any, batch: Any, *rest: Any) -> Any:
-        first, rest = jax.tree.map(repeat, (first, rest))
-        return jax.tree.map(join, run(first, jax.tree.map(cut, batch), *rest))
+        first, rest = repeat_all((first, rest))
+        return join_all(run(first, cut_all(batch), *rest))
 
     return mapped
 
