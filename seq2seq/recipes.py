@@ -256,6 +256,10 @@ def _clashes(config: Config) -> Iterator[tuple[str, str, object]]:
     if training.batch_tokens < row:
         wanted = f"at least {row}, one row for each part of an update"
         yield "training.batch_tokens", wanted, training.batch_tokens
+    dropout = max(model.dropout, model.attention_dropout, model.activation_dropout)
+    if training.r_drop and not dropout:
+        wanted = "0 where there is no dropout: its two passes would be the same"
+        yield "training.r_drop", wanted, training.r_drop
     if training.patience is not None and not data.validation:
         yield "training.patience", "none, where data.validation is empty", training.patience
     if training.decay != "inverse_sqrt" and training.warmup_steps > training.steps:

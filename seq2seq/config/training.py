@@ -34,6 +34,9 @@ class TrainingConfig:
             vocabulary.
         label_smoothing_over: Over what it is spread: all V pieces, the right one among them
             (Szegedy et al., 2016), or the V - 1 others (tensor2tensor).
+        r_drop: α of R-Drop (Liang et al., 2021; there 5): every row passes twice through the model,
+            with dropout drawn twice, and the loss grows by α / 2 · (KL(p ‖ q) + KL(q ‖ p)), p and q
+            being the two distributions of a token. An update takes twice the time; 0 is none.
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU, TPU and CPUs with
             units for it (AMX), else float32. On a CPU only what enters a product is bfloat16.
@@ -72,6 +75,7 @@ class TrainingConfig:
     average_last: int = 0
     label_smoothing: float = 0.1
     label_smoothing_over: Literal["all", "others"] = "all"
+    r_drop: float = 0.0
     gradient_clip: float | None = None
     compute_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["shard_map", "pmap"] = "shard_map"
@@ -93,7 +97,7 @@ class TrainingConfig:
         paces = ("log_every", "validate_every", "checkpoint_every", "keep_latest")
         for key in (*sizes, *paces):
             at_least(f"training.{key}", getattr(self, key), 1)
-        for key in ("validation_sentences", "keep_best", "seed"):
+        for key in ("validation_sentences", "keep_best", "seed", "r_drop"):
             at_least(f"training.{key}", getattr(self, key), 0)
         for key in ("epochs", "patience", "loss_chunk"):
             if getattr(self, key) is not None:

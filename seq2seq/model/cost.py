@@ -100,10 +100,12 @@ def forward_flops(
 def training_flops(config: Config, target_size: int) -> float:
     """Returns the FLOPs of training on one pair of rows: a forward pass, and two for the backward.
 
-    Rematerialisation is left out: it is how the work is done, not work that the model asks for.
+    R-Drop does all of it twice. Rematerialisation is left out: it is how the work is done, not work
+    that the model asks for.
     """
     rows = (config.data.source_row_length, config.data.target_row_length)
-    return 3.0 * forward_flops(config.model, target_size, *rows)
+    passes = 2.0 if config.training.r_drop else 1.0
+    return passes * 3.0 * forward_flops(config.model, target_size, *rows)
 
 
 def training_flops_per_token(config: Config, source_size: int, target_size: int) -> float:
@@ -182,7 +184,8 @@ def _activations(config: Config, target_size: int, devices: int, size: int) -> i
         kept = size * width * (layers[0] + layers[1]) + max(encoder, decoder)
     else:
         kept = layers[0] * encoder + layers[1] * decoder
-    positions = training.batch_tokens / (devices * training.accumulation)
+    passes = 2 if training.r_drop else 1
+    positions = passes * training.batch_tokens / (devices * training.accumulation)
     chunk = 4 * target_size * min(loss_chunk(training, size == 4), positions)
     return round(positions * kept + 3 * chunk + 4 * target_size * width)
 

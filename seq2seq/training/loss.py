@@ -1,4 +1,4 @@
-"""Label-smoothed cross-entropy (sections 5.4) from states to a sum, without storing the logits.
+"""Label-smoothed cross-entropy (section 5.4) from states to a sum, without storing the logits.
 
 The logits of a batch, [tokens, V] in float32, are by far its largest array (25 000 tokens times a
 vocabulary of 37 000 are 3.7 GB). So they are made for a chunk of tokens at a time, and the gradient
@@ -20,15 +20,21 @@ from seq2seq.model.projection import transposed_product
 _How = tuple[int, DTypeLike]
 """Tokens of a chunk, and the type in which its logits are stored."""
 
-Weights = tuple[float, float]
-"""What the target distribution puts on the label beyond the others, and on every piece."""
+
+class _Weights(NamedTuple):
+    label: float
+    """What the target distribution puts on the label beyond the others."""
+    piece: float
+    """What it puts on every piece."""
+    disagreement: float
+    """R-Drop's α; 0 where there is one pass."""
 
 
 class LossSums(NamedTuple):
     """Sums over the real target tokens of a batch; divide by `tokens` for means. All float32."""
 
     loss: Float[Array, ""]
-    """Label-smoothed cross-entropy, in nats."""
+    """Label-smoothed cross-entropy, in nats, with what R-Drop adds."""
     nll: Float[Array, ""]
     """Negative log-likelihood without smoothing, in nats: exp of its mean is the perplexity."""
     correct: Float[Array, ""]
@@ -54,12 +60,17 @@ def smoothed_loss(
     over: Literal["all", "others"] = "all",
     chunk_tokens: int = 1024,
     logits_dtype: DTypeLike = jnp.float32,
+    r_drop: float = 0.0,
 ) -> LossSums:
     """Cross-entropy of the softmax of `states · matrixᵀ + bias` against smoothed labels.
 
     The target distribution has s on every piece and c more on the label: s = ε / V and c = 1 - ε
     where ε is spread over all pieces (Szegedy et al., 2016), s = ε / (V - 1) and c = 1 - ε - s
     where it is spread over the others. Either way the loss is logsumexp(z) - c z_label - s Σ z.
+
+    R-Drop (Liang et al., 2021) makes two passes over the same rows with dropout drawn twice. With
+    the distributions p and q that they give a token, its loss is the cross-entropy of both and
+    α / 2 · (KL(p ‖ q) + KL(q ‖ p)). A token counts twice, so means are half of the paper's sum.
 
     Args:
         states: The decoder's output.
@@ -72,23 +83,54 @@ def smoothed_loss(
         chunk_tokens: Target tokens whose logits are made at a time, at most: the fewer, the more
             often the gradient of the output matrix is added to.
         logits_dtype: Type in which the logits are stored; what is computed from them is float32.
+        r_drop: α. Above 0, the second half of the batch is the second pass over the rows of the
+            first half.
     """
     vocabulary, width = matrix.shape
     spread = smoothing / (vocabulary if over == "all" else vocabulary - 1)
-    weights = (1 - smoothing - (0.0 if over == "all" else spread), spread)
+    label = 1 - smoothing - (0.0 if over == "all" else spread)
+    weights = _Weights(label, spread, r_drop)
     bias = jnp.zeros(vocabulary, matrix.dtype) if bias is None else bias
-    chunks = -(-labels.size // chunk_tokens)
-    chunk = -(-labels.size // chunks)
-    padding = -labels.size % chunk
-    flat = jnp.pad(states.reshape(-1, width), ((0, padding), (0, 0)))
-    labels = jnp.pad(labels.reshape(-1), (0, padding))
-    real = jnp.pad(segments.reshape(-1) > 0, (0, padding)).astype(jnp.float32)
+    chunk, arrays = _in_chunks(
+        2 if r_drop else 1,
+        chunk_tokens,
+        states.reshape(-1, width),
+        labels.reshape(-1),
+        (segments.reshape(-1) > 0).astype(jnp.float32),
+    )
+    flat, labels, real = arrays
     return LossSums(*_sums(weights, (chunk, logits_dtype), flat, matrix, bias, labels, real))
+
+
+def _in_chunks(passes: int, most: int, *arrays: Array) -> tuple[int, tuple[Array, ...]]:
+    """Pads arrays over tokens to whole chunks, each of which has the same tokens of every pass.
+
+    Args:
+        passes: How many passes over the same tokens the arrays hold, one after the other.
+        most: Tokens of a chunk, at most, but for one of each pass.
+        arrays: [passes · tokens, ...].
+
+    Returns:
+        Tokens of a chunk, and the arrays: [chunks · tokens of a chunk, ...].
+    """
+    tokens = arrays[0].shape[0] // passes
+    count = -(-tokens // max(1, most // passes))
+    share = -(-tokens // count)
+    padding = ((0, 0), (0, share * count - tokens))
+
+    def cut(array: Array) -> Array:
+        rest = array.shape[1:]
+        array = array.reshape(passes, tokens, *rest)
+        array = jnp.pad(array, (*padding, *((0, 0) for _ in rest)))
+        array = array.reshape(passes, count, share, *rest)
+        return jnp.moveaxis(array, 0, 1).reshape(-1, *rest)
+
+    return passes * share, tuple(cut(array) for array in arrays)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _sums(
-    weights: Weights,
+    weights: _Weights,
     how: _How,
     states: Float[Array, "M D"],
     matrix: Float[Array, "V D"],
@@ -104,7 +146,7 @@ def _sums(
 
 
 def _forward(
-    weights: Weights,
+    weights: _Weights,
     how: _How,
     states: jax.Array,
     matrix: jax.Array,
@@ -131,7 +173,7 @@ def _forward(
 
 
 def _backward(
-    _weights: Weights,
+    _weights: _Weights,
     _way: _How,
     gradients: tuple[jax.Array, ...],
     outer: tuple[jax.Array, ...],
@@ -145,7 +187,7 @@ _sums.defvjp(_forward, _backward)
 
 
 def _chunk(
-    weights: Weights,
+    weights: _Weights,
     logits_dtype: DTypeLike,
     matrix: Float[Array, "V D"],
     bias: Float[Array, " V"],
@@ -163,13 +205,36 @@ def _chunk(
     total = exps.sum(axis=1, keepdims=True)
     log_total = (jnp.log(total) + highest)[:, 0]
     label_logit = jnp.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-    more, spread = weights
-    loss = log_total - more * label_logit - spread * logits.sum(axis=1)
+    loss = log_total - weights.label * label_logit - weights.piece * logits.sum(axis=1)
     right = label_logit >= highest[:, 0]
     is_label = jnp.arange(vocabulary)[None, :] == labels[:, None]
-    d_logits = exps / total - spread - jnp.where(is_label, more, 0.0)
+    d_logits = exps / total - weights.piece - jnp.where(is_label, weights.label, 0.0)
+    if weights.disagreement:
+        value, gradient = _disagreement(logits - log_total[:, None], exps / total)
+        loss += weights.disagreement * value
+        d_logits += weights.disagreement * gradient
     values = (loss, log_total - label_logit, right.astype(jnp.float32), jnp.ones_like(real))
     return LossSums(*(jnp.dot(value, real) for value in values)), d_logits * real[:, None]
+
+
+def _disagreement(
+    log_probs: Float[Array, "M V"], probs: Float[Array, "M V"]
+) -> tuple[Float[Array, " M"], Float[Array, "M V"]]:
+    """How far the distributions p of the first M / 2 rows are from q, those of the others.
+
+    With d = log p - log q, KL(p ‖ q) = Σ p d. Its gradient is p (d - KL(p ‖ q)) with respect to the
+    logits of p, and q - p to those of q.
+
+    Returns:
+        KL(p ‖ q) / 2 for a row of p, KL(q ‖ p) / 2 for one of q; and the gradient of all their sum.
+    """
+    p, q = jnp.split(probs, 2)
+    log_p, log_q = jnp.split(log_probs, 2)
+    d = log_p - log_q
+    forth, back = (p * d).sum(axis=1), -(q * d).sum(axis=1)
+    to_p = p * (d - forth[:, None]) + p - q
+    to_q = -q * (d + back[:, None]) + q - p
+    return jnp.concatenate([forth, back]) / 2, jnp.concatenate([to_p, to_q]) / 2
 
 
 def _cut(chunk: int, *arrays: jax.Array) -> tuple[jax.Array, ...]:

@@ -59,6 +59,8 @@ class StepMetrics(NamedTuple):
     learning_rate: Float[Array, ""]
     source_tokens: Float[Array, ""]
     """Real source tokens, the end symbols included."""
+    target_tokens: Float[Array, ""]
+    """Real target tokens, likewise; `sums` counts them once for each pass."""
 
 
 class Functions(NamedTuple):
@@ -96,11 +98,14 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
 
     def loss(params: Params, batch: Batch, key: jax.Array | None) -> LossSums:
         model = functional.merge(graph, params, dtype)
+        r_drop = 0.0 if key is None else training.r_drop
+        if r_drop:  # the same rows twice, so that their dropout is drawn twice
+            batch = jax.tree.map(lambda rows: jnp.concatenate([rows, rows]), batch)
         states = model(batch, key, training.remat)
         bias = None if model.output_bias is None else model.output_bias[...]
         labels, segments = batch.target_outputs, batch.target_segments
         smoothing, matrix = training.label_smoothing, model.output_matrix
-        return smoothed_loss(states, matrix, bias, labels, segments, smoothing, *how)
+        return smoothed_loss(states, matrix, bias, labels, segments, smoothing, *how, r_drop)
 
     def gradient(params: Params, batch: Batch, key: jax.Array) -> tuple[Params, LossSums]:
         def value(params: Params) -> tuple[jax.Array, LossSums]:
@@ -118,9 +123,9 @@ def make(config: Config, source_size: int, target_size: int, dtype: jnp.dtype) -
             updates, moments = adam.update(gradients, state.optimizer, state.params)
         step = state.step + 1
         rate = learning_rate(step, training, width)
-        source_tokens = jnp.sum(batch.source_segments > 0, dtype=jnp.float32)
-        norm, source_tokens = optax.tree.norm(gradients), parallel.total(source_tokens)
-        metrics = StepMetrics(loss_sums, norm, rate, source_tokens)
+        segments = (batch.source_segments, batch.target_segments)
+        tokens = parallel.total(tuple(jnp.sum(s > 0, dtype=jnp.float32) for s in segments))
+        metrics = StepMetrics(loss_sums, optax.tree.norm(gradients), rate, *tokens)
         params = optax.apply_updates(state.params, updates)
         average = moving_average(state.average, params, step, training.ema_decay)
         return TrainState(params, moments, step, average), metrics

@@ -83,8 +83,8 @@ class Tally:
         elapsed = now - self._began
         stepping = max(elapsed - sum(spent.values()), 1e-9)
         busy = stepping + spent["data"]
-        source_tokens = float(np.sum([m.source_tokens for m in read]))
-        rate = (source_tokens + float(sums.tokens)) / busy
+        tokens = float(np.sum([m.source_tokens + m.target_tokens for m in read]))
+        rate = tokens / busy
         self._waited, self._began = waited, now
         self._seconds = dict.fromkeys(self._seconds, 0.0)
         return {

@@ -151,6 +151,14 @@ def test_devices_accumulation_and_remat_save_activations() -> None:
     assert activations(remat=True) < activations() / 4
 
 
+def test_r_drop_does_everything_twice() -> None:
+    once, twice = (Config(training=TrainingConfig(r_drop=alpha)) for alpha in (0.0, 5.0))
+    assert cost.training_flops(twice, 8000) == 2 * cost.training_flops(once, 8000)
+    fixed = cost.memory(once, 8000, 8000, devices=10**9).activations
+    kept = [cost.memory(config, 8000, 8000).activations - fixed for config in (once, twice)]
+    assert kept[1] == pytest.approx(2 * kept[0], rel=0.05)
+
+
 def test_activations_against_xla() -> None:
     """What the backward pass of a real program needs beyond its gradients."""
     model = ModelConfig(encoder_layers=2, decoder_layers=2, width=128, heads=8)

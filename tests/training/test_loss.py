@@ -122,3 +122,58 @@ def test_other_decays_reach_zero_at_the_last_step(decay, halfway):
     config = TrainingConfig(warmup_steps=100, steps=1100, learning_rate=0.01, decay=decay)
     rates = [float(learning_rate(step, config, 512)) for step in (50, 100, 600, 1100)]
     assert rates == pytest.approx([0.005, 0.01, 0.01 * halfway, 0.0], abs=1e-7)
+
+
+def numpy_r_drop(states, matrix, bias, labels, segments, alpha):
+    """R-Drop's loss as its paper writes it; the second half of the batch is the second pass."""
+    rows = len(states) // 2
+    total = numpy_loss(states, matrix, bias, labels, segments, 0.1)[0]
+    for row, position in zip(*np.nonzero(segments[:rows]), strict=True):
+        log_probs = []
+        for state in (states[row, position], states[rows + row, position]):
+            logits = matrix @ state + bias
+            log_probs.append(logits - np.log(np.exp(logits).sum()))
+        p, q = np.exp(log_probs)
+        forth = (p * (log_probs[0] - log_probs[1])).sum()
+        back = (q * (log_probs[1] - log_probs[0])).sum()
+        total += alpha / 2 * (forth + back)
+    return total
+
+
+@pytest.fixture
+def two_passes(case):
+    """Other states for the same labels in the second half of the batch."""
+    states, matrix, bias, labels, segments = case
+    other = np.random.default_rng(1).standard_normal(states.shape)
+    twice = (np.concatenate([array, array]) for array in (labels, segments))
+    return np.concatenate([states, other]), matrix, bias, *twice
+
+
+@pytest.mark.parametrize("chunk_tokens", [1, 4, 14, 100])
+def test_r_drop_adds_how_far_two_passes_are_apart(two_passes, chunk_tokens):
+    found = smoothed_loss(*to_jax(two_passes), 0.1, chunk_tokens=chunk_tokens, r_drop=5.0)
+    plain = smoothed_loss(*to_jax(two_passes), 0.1)
+    assert float(found.loss) == pytest.approx(numpy_r_drop(*two_passes, 5.0), rel=1e-5)
+    assert float(found.loss) > 1.1 * float(plain.loss)
+    assert [float(x) for x in found[1:]] == pytest.approx([float(x) for x in plain[1:]], rel=1e-5)
+
+
+@pytest.mark.parametrize("chunk_tokens", [4, 100])
+def test_gradients_of_r_drop_are_those_of_the_formula(two_passes, chunk_tokens):
+    states, matrix, bias, labels, segments = to_jax(two_passes)
+
+    def ours(*moving):
+        how = {"chunk_tokens": chunk_tokens, "r_drop": 5.0}
+        return smoothed_loss(*moving, labels, segments, 0.1, **how).loss
+
+    found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)
+    for i, gradient in enumerate(found):
+        slopes = np.zeros(two_passes[i].shape)
+        for place in np.ndindex(slopes.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [np.array(array) for array in two_passes]
+                moved[i][place] += step
+                ends.append(numpy_r_drop(*moved, 5.0))
+            slopes[place] = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(gradient, slopes, atol=2e-4, rtol=1e-4)

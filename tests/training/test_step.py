@@ -134,3 +134,27 @@ def test_an_update_is_that_of_a_gradient_of_the_norm_asked_for():
     assert float(metrics.gradient_norm) > 0.5
     norm = np.sqrt(sum(np.square(part).sum() for part in gradients))
     assert norm == pytest.approx(0.25, rel=1e-4)
+
+
+def test_r_drop_passes_every_row_twice_with_other_dropout():
+    """Two passes of the same dropout would agree, and α would change nothing."""
+
+    def metrics(alpha):
+        config = Config(model=MODEL, training=TrainingConfig(r_drop=alpha))
+        functions = step_module.make(config, 20, 20, jnp.dtype("float32"))
+        state, placed = functions.init(jax.random.key(0)), parallel.place(batch())
+        trained = parallel.data_parallel(functions.train)(state, placed, jax.random.key(1))[1]
+        state = functions.init(jax.random.key(0))
+        validated = parallel.data_parallel(functions.evaluate)(state.params, placed)[1]
+        return jax.device_get((trained, validated))
+
+    (once, validated_once), (none, _), (two, _), (four, validated) = map(
+        metrics, (0.0, 1e-9, 2.0, 4.0)
+    )
+    for found, passes in ((once, 1), (none, 2), (two, 2), (four, 2)):
+        assert found.sums.tokens == passes * 48
+        assert (found.source_tokens, found.target_tokens) == (48, 48)
+    assert two.sums.loss - none.sums.loss > 0.01 * none.sums.loss
+    assert four.sums.loss - two.sums.loss == pytest.approx(two.sums.loss - none.sums.loss, rel=1e-3)
+    assert none.sums.nll == four.sums.nll
+    assert validated == validated_once
