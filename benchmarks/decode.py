@@ -6,6 +6,7 @@
 
 Rounds of all sides alternate, so that all see the same machine; ratios are taken round by round.
 Ours starts from text and ends with text; CTranslate2 is given token ids and gives them back.
+Last comes the floor: what the products of matrices alone would take at the rate of this machine.
 """
 
 import argparse
@@ -32,7 +33,8 @@ from seq2seq.data.corpora import read_texts
 from seq2seq.decoding.search import Searcher
 from seq2seq.decoding.shortlist import Shortlist
 from seq2seq.decoding.work import Work
-from seq2seq.model import functional
+from seq2seq.model import cost, functional
+from seq2seq.training.peak import measure_matmul_peak
 from seq2seq.translator import Translator
 from seq2seq.types import Params
 from seq2seq.vocabulary import SYMBOLS
@@ -55,6 +57,8 @@ class Side(NamedTuple):
     params: Params
     sources: list[list[int]]
     """Token ids with the end symbol, for peers."""
+    flops: Callable[[], float]
+    """FLOPs of all translations, by arithmetic: what no search of this beam can do without."""
 
 
 def main() -> None:
@@ -88,11 +92,23 @@ def main() -> None:
             longest = max(map(len, side.sources))
             model = marian(side.model, side.params, longest)
             peers["Hugging Face Marian float32"] = translation(model, side.sources, TOKENS)
-        compare(side.count, {**ours, **peers}, arguments.rounds)
+        speeds = compare(side.count, {**ours, **peers}, arguments.rounds)
+    for dtype in arguments.dtypes:
+        _floor(side, dtype, speeds[f"ours, {dtype}"])
 
 
-def compare(count: int, sides: dict[str, Run], rounds: int) -> None:
-    """Runs the sides in turns."""
+def _floor(side: Side, dtype: str, speed: float) -> None:
+    """Prints what the products alone would take, and the share of it in our time."""
+    kind, each = functional.compute_dtype(dtype), side.flops() / side.count
+    rate = measure_matmul_peak(kind) * jax.device_count()
+    print(
+        f"floor, {dtype}: {each / 1e9:.2f} GFLOP a sentence at {rate / 1e9:,.0f} GFLOP/s ({kind}):"
+        f" {rate / each:.1f} sentences/s; ours {speed * each / rate:.0%} of it"
+    )
+
+
+def compare(count: int, sides: dict[str, Run], rounds: int) -> dict[str, float]:
+    """Runs the sides in turns; returns the median speed of each."""
     for run in sides.values():
         run()
     speeds: dict[str, list[float]] = {name: [] for name in sides}
@@ -109,6 +125,7 @@ def compare(count: int, sides: dict[str, Run], rounds: int) -> None:
             f"{name:32} {median(found):8.1f} sentences/s"
             f"   {ours} is {median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
         )
+    return {name: median(found) for name, found in speeds.items()}
 
 
 def of_run(arguments: argparse.Namespace) -> Side:
@@ -124,7 +141,12 @@ def of_run(arguments: argparse.Namespace) -> Side:
         decoding = _decoding(config.decoding, arguments, listed)
         return lambda: model.translate(texts, decoding)
 
-    return Side(len(texts), ours, config.model, translator.params, sources)
+    def flops() -> float:
+        found = translator.translate(texts)
+        lengths = (len(both.target.encode([text])[0]) + 1 for text in found)
+        return sum(n * cost.decoding_flops(config, len(both.target), n) for n in lengths)
+
+    return Side(len(texts), ours, config.model, translator.params, sources, flops)
 
 
 def of_base(arguments: argparse.Namespace) -> Side:
@@ -143,8 +165,9 @@ def of_base(arguments: argparse.Namespace) -> Side:
         searcher = Searcher(make, numbers_only(vocabulary), shortlist=shortlist)
         return lambda: deque(searcher(params, Work(sources), decoding), maxlen=0)
 
-    ended = [[*tokens, SYMBOLS.end] for tokens in sources]
-    return Side(count, ours, model, params, ended)
+    ended, written = [[*tokens, SYMBOLS.end] for tokens in sources], TOKENS + 1
+    one = written * cost.decoding_flops(Config(model=model), vocabulary, written)
+    return Side(count, ours, model, params, ended, lambda: count * one)
 
 
 def _decoding(
