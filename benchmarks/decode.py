@@ -143,7 +143,7 @@ def of_run(arguments: argparse.Namespace) -> Side:
 
     def flops() -> float:
         found = translator.translate(texts)
-        lengths = (len(both.target.encode([text])[0]) + 1 for text in found)
+        lengths = (len(both.target.encode([one.text])[0]) + 1 for one in found)
         return sum(n * cost.decoding_flops(config, len(both.target), n) for n in lengths)
 
     return Side(len(texts), ours, config.model, translator.params, sources, flops)

@@ -139,26 +139,27 @@ class MultiHeadAttention(nnx.Module):
     def attend_by_head(
         self,
         x: Float[Array, "B T D"],
-        key: Float[Array, "B N S H"],
+        key: Float[Array, "B N H S"],
         value: Float[Array, "B N S G"],
         mask: Bool[Array, "B T S"],
     ) -> Float[Array, "B T D"]:
         """`attend` for keys and values that lie by head, as the steps of a search keep them.
 
-        So laid out they need no transposing, which would copy all of them at every step.
+        So laid out, with each key in a column, both enter their products as they are: transposing
+        would copy all of them at every step.
         """
-        query = self.queries(x).swapaxes(1, 2) * key.shape[-1] ** -0.5
-        scores = jnp.matmul(query, key.swapaxes(2, 3), preferred_element_type=jnp.float32)
+        query = self.queries(x).swapaxes(1, 2) * key.shape[2] ** -0.5
+        scores = jnp.matmul(query, key, preferred_element_type=jnp.float32)
         weights = _softmax(scores, mask).astype(value.dtype)
         heads = jnp.matmul(weights, value).swapaxes(1, 2)
         return self.output(heads.reshape(*heads.shape[:2], -1))
 
     def keys_values_by_head(
         self, x: Float[Array, "B S D"]
-    ) -> tuple[Float[Array, "B N S H"], Float[Array, "B N S G"]]:
-        """The keys and the values of every head, by head."""
+    ) -> tuple[Float[Array, "B N H S"], Float[Array, "B N S G"]]:
+        """The keys of every head as columns, and the values of every head as rows."""
         keys, values = self.keys_values(x)
-        return keys.swapaxes(1, 2), values.swapaxes(1, 2)
+        return keys.transpose(0, 2, 3, 1), values.swapaxes(1, 2)
 
     def _split(self, x: Float[Array, "B T NH"]) -> Float[Array, "B T N H"]:
         return x.reshape(*x.shape[:-1], self.heads, -1)

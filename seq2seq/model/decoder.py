@@ -25,14 +25,14 @@ class LayerCache(NamedTuple):
     place, its entries stay where they are, so nothing is copied; a mask says which are whose.
     """
 
-    keys: Float[Array, "B N TK H"]
+    keys: Float[Array, "B N H TK"]
     values: Float[Array, "B N TK G"]
 
 
 class LayerMemory(NamedTuple):
     """Cross-attention keys and values of one layer: made once a sentence, shared by its beams."""
 
-    keys: Float[Array, "B N S H"]
+    keys: Float[Array, "B N H S"]
     values: Float[Array, "B N S G"]
 
 
@@ -78,9 +78,11 @@ class DecoderLayer(nnx.Module):
 
         def look_back(y: Float[Array, "B K D"]) -> Float[Array, "B K D"]:
             nonlocal cache
-            new = self.self_attention.keys_values_by_head(y)
+            keys, values = self.self_attention.keys_values_by_head(y)
             first, write = slot * y.shape[1], jax.lax.dynamic_update_slice_in_dim
-            cache = LayerCache(*(write(*pair, first, 2) for pair in zip(cache, new, strict=True)))
+            cache = LayerCache(
+                write(cache.keys, keys, first, 3), write(cache.values, values, first, 2)
+            )
             return self.self_attention.attend_by_head(y, *cache, mask)
 
         def look_across(y: Float[Array, "B K D"]) -> Float[Array, "B K D"]:
@@ -135,8 +137,11 @@ class Decoder(nnx.Module):
         self, batch: int, beams: int, length: int, dtype: jnp.dtype
     ) -> tuple[LayerCache, ...]:
         """A cache for `length` tokens of each of `beams` hypotheses of `batch` sentences."""
-        shape = (batch, self.heads, length * beams)
-        one = LayerCache(*(jnp.zeros((*shape, width), dtype) for width in self.head_widths))
+        keys, values = self.head_widths
+        first, entries = (batch, self.heads), length * beams
+        one = LayerCache(
+            jnp.zeros((*first, keys, entries), dtype), jnp.zeros((*first, entries, values), dtype)
+        )
         return (one,) * len(unstack(self.layers))
 
     def step(

@@ -213,17 +213,21 @@ def test_where_a_hypothesis_may_end_makes_a_difference_to_a_beam_only(search):
 @pytest.mark.parametrize("levels", [4, 10_000])
 def test_the_best_pieces_are_those_of_a_whole_sort(vocabulary, levels):
     """With many equal logits (four levels), where the first of them count, and with hardly any."""
-    rng, banned, count = np.random.default_rng(vocabulary), [0, 1, 3], 8
+    rng, banned, count = np.random.default_rng(vocabulary), [0, 1, 3], 6
     logits = rng.integers(0, levels, (3, 2, vocabulary)).astype(np.float32) / levels * 20
     logits[:, :, banned] = 30.0
-    count = min(count, vocabulary - len(banned))
-    best, pieces, largest = candidates._best_pieces(jnp.asarray(logits), count, banned)
+    log_probs, normaliser = rng.integers(-3, 0, (2, 3, 2)).astype(np.float32)
+    count = min(count, 2 * (vocabulary - len(banned)))
+    chunks = candidates._Chunks.of(jnp.asarray(logits), count, banned)
+    best = chunks.best(jnp.asarray(log_probs), jnp.asarray(normaliser), count)
     allowed = logits.copy()
     allowed[:, :, banned] = -1e9
-    order = np.argsort(-allowed, axis=-1, kind="stable")[:, :, :count]
-    np.testing.assert_array_equal(pieces, order)
-    np.testing.assert_array_equal(best, np.take_along_axis(allowed, order, axis=-1))
-    np.testing.assert_array_equal(largest, logits.max(axis=-1))
+    totals = (log_probs[..., None] + (allowed - normaliser[..., None])).reshape(3, -1)
+    order = np.argsort(-totals, axis=-1, kind="stable")[:, :count]
+    np.testing.assert_array_equal(best.beams, order // vocabulary)
+    np.testing.assert_array_equal(best.tokens, order % vocabulary)
+    np.testing.assert_array_equal(best.log_probs, np.take_along_axis(totals, order, axis=-1))
+    np.testing.assert_array_equal(chunks.largest, logits.max(axis=-1))
 
 
 def test_the_early_stop_never_changes_the_result(search):
