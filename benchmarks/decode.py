@@ -42,6 +42,8 @@ from seq2seq.vocabulary import SYMBOLS
 Run = Callable[[], object]
 TOKENS = 25
 """Source and target length of the base model's sentences, the end symbol not counted."""
+BATCH_TOKENS = 4096
+"""Of a batch of the base model, as in its recipes."""
 LISTED = 30
 """Pieces that a source piece adds to the base model's shortlists: 850 in all for a sentence."""
 
@@ -160,7 +162,8 @@ def of_base(arguments: argparse.Namespace) -> Side:
     shortlist = Shortlist(np.arange(100), random.integers(4, vocabulary, (vocabulary, LISTED)))
 
     def ours(dtype: str, listed: bool) -> Run:
-        decoding = _decoding(DecodingConfig(max_extra_tokens=0), arguments, listed)
+        own = DecodingConfig(max_extra_tokens=0, batch_tokens=BATCH_TOKENS)
+        decoding = _decoding(own, arguments, listed)
         make = functional.maker(Config(model=model), (vocabulary, vocabulary), dtype)
         searcher = Searcher(make, numbers_only(vocabulary), shortlist=shortlist)
         return lambda: deque(searcher(params, Work(sources), decoding), maxlen=0)
