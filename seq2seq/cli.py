@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from seq2seq import inputs, option_rules, options
+from seq2seq import inputs
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.errors import UserError
+from seq2seq.options import grammar, rules
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(words: Sequence[str]) -> int:
     """Parses the words and runs the command; returns the exit status."""
-    arguments, overrides = options.parse(words)
+    arguments, overrides = grammar.parse(words)
     return _RUN[arguments.command](arguments, overrides)
 
 
@@ -120,7 +121,7 @@ def _train(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
 def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files = (arguments.source, arguments.reference)
-    option_rules.check_evaluation(arguments, files)
+    rules.check_evaluation(arguments, files)
     folders = arguments.directories
     runs = [inputs.trained(folder, arguments.checkpoint) for folder in folders]
     searches = [inputs.decoding(run, overrides) for run in runs]
@@ -164,7 +165,7 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
     inputs.check_output(arguments.output)
-    option_rules.check_translation(arguments, decoding)
+    rules.check_translation(arguments, decoding)
     if arguments.resume:
         inputs.check_resumable([*files, arguments.prefix, arguments.force], arguments.output)
     from seq2seq.commands.translate import Options, translate

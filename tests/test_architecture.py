@@ -11,9 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "seq2seq"
 RANKS = (
-    ("errors", "types", "allocator", "option_values"),
+    ("errors", "types", "allocator"),
     ("config",),
-    ("recipe_text", "recipes", "options", "command_options"),
+    ("recipe_text", "recipes"),
     (
         "vocabulary",
         "parallel",
@@ -23,15 +23,13 @@ RANKS = (
         "moses",
         "preprocessing",
         "progress",
-        "splitting",
-        "markup",
     ),
-    ("run_directory", "data", "model", "reinsertion"),
+    ("run_directory", "data", "model"),
     ("attention_maps", "decoding"),
     ("translator", "translations", "explanation", "reranking"),
-    ("evaluation", "interop", "pictures", "deciding_words", "long_lines", "marked_lines"),
+    ("evaluation", "interop", "pictures", "deciding_words", "lines"),
     ("training", "serving"),
-    ("commands", "inputs", "option_rules"),
+    ("commands", "inputs", "options"),
     ("reproduction",),
     ("cli", "__main__"),
 )

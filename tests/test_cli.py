@@ -21,7 +21,7 @@ from seq2seq import recipes
 from seq2seq.commands.evaluate import Results
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
-from seq2seq.markup import items
+from seq2seq.lines.markup import items
 from seq2seq.preprocessing import CONTROL
 from seq2seq.run_directory import RunDirectory
 

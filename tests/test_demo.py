@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import options
 from seq2seq.cli import main
 from seq2seq.commands import demo
 from seq2seq.data.phrasebook import PhrasePair, ambiguous
+from seq2seq.options import grammar
 from seq2seq.run_directory import RunDirectory
 
 RECIPE = Path(__file__).parent.parent / "configs/demo.yaml"
@@ -88,7 +88,7 @@ def test_the_demonstration_ends_with_its_files_and_with_commands_that_exist(show
         assert (run / f"attention_{word}.png").read_bytes().startswith(b"\x89PNG")
         assert '"sentence":"' in (run / f"attention_{word}.html").read_text("utf-8")
     commands = [line.rpartition("| ")[2].strip() for line in end if "seq2seq " in line]
-    parsed = [options.parse(shlex.split(command)[1:]) for command in commands]
+    parsed = [grammar.parse(shlex.split(command)[1:]) for command in commands]
     names = [arguments.command for arguments, _ in parsed]
     assert names == ["translate", "attention", "evaluate", "describe"]
     assert all(str(run) in command for command in commands)

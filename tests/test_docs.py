@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import command_options, options, recipes
+from seq2seq import recipes
+from seq2seq.options import commands, grammar
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(command_options.COMMANDS)}) [^`|<>]*)")
+COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(commands.COMMANDS)}) [^`|<>]*)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -63,7 +64,7 @@ def test_links_resolve(path):
 
 @pytest.mark.parametrize("words", sorted({words for _, words in commands()}))
 def test_commands_parse(words):
-    _, overrides = options.parse(shlex.split(words))
+    _, overrides = grammar.parse(shlex.split(words))
     recipes.load(ROOT / "configs/demo.yaml", overrides)
 
 

@@ -19,8 +19,8 @@ from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
-from seq2seq.long_lines import When, translate_lines
-from seq2seq.marked_lines import attention_alignment, translate_marked
+from seq2seq.lines.long import When, translate_lines
+from seq2seq.lines.marked import attention_alignment, translate_marked
 from seq2seq.progress import Progress
 from seq2seq.reranking import RerankingTranslator
 from seq2seq.run_directory import RunDirectory

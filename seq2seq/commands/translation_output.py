@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seq2seq.config import DecodingConfig
 from seq2seq.explanation import Explanation
-from seq2seq.long_lines import explain_lines
+from seq2seq.lines.long import explain_lines
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from seq2seq.markup import cleaned, items, take_out, words
-from seq2seq.reinsertion import Aligned, put_back
+from seq2seq.lines.markup import cleaned, items, take_out, words
+from seq2seq.lines.reinsertion import Aligned, put_back
 
 
 def back(line, target=None, pairs=None):

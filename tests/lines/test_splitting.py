@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from seq2seq.splitting import Segment, fitting, joined, sentences
+from seq2seq.lines.splitting import Segment, fitting, joined, sentences
 
 LETTERS = "aBz. . !?\"()\t '…。！éß—«»“”„’漢字\u2028\u200b\x00<>/,;:1МИ\u0301😀\xa0"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from seq2seq.config import DecodingConfig
-from seq2seq.markup import Marked, Span, cleaned, take_out, words
-from seq2seq.reinsertion import Aligned, put_back
-from seq2seq.splitting import starts
+from seq2seq.lines.markup import Marked, Span, cleaned, take_out, words
+from seq2seq.lines.reinsertion import Aligned, put_back
+from seq2seq.lines.splitting import starts
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 

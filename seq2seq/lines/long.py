@@ -13,7 +13,7 @@ from typing import Literal
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.errors import LineError
 from seq2seq.explanation import Explanation, together
-from seq2seq.splitting import Count, Segment, fitting, joined, sentences, starts
+from seq2seq.lines.splitting import Count, Segment, fitting, joined, sentences, starts
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 

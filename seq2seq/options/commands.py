@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq.errors import UserError
-from seq2seq.option_values import checkpoint, member, number, one_of, weight
+from seq2seq.options.values import checkpoint, member, number, one_of, weight
 
 COMMANDS = {
     "prepare": "Filter, encode and store the corpora of a recipe.",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.errors import LineError
-from seq2seq.long_lines import explain_lines, longest, translate_lines
+from seq2seq.lines.long import explain_lines, longest, translate_lines
 
 LINES = ["ada bea! Kim ole. max", "kim", "", "漢. 字! 漢", "max; nia", "  Gus hal.  Ida jo "]
 PARTS = [

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from seq2seq.markup import CLOSING, OPENING, Item, Marked, Span
+from seq2seq.lines.markup import CLOSING, OPENING, Item, Marked, Span
 
 _CLOSED = re.compile(rf"[{re.escape(CLOSING)}]+(?!\S)")
 _OPENED = re.compile(rf"(?:^|[\s>])[{re.escape(OPENING)}]+$")

@@ -8,8 +8,8 @@ and the nearest right one.
 import argparse
 from collections.abc import Sequence
 
-from seq2seq.command_options import COMMANDS, PARSERS, Parser
 from seq2seq.errors import UserError, nearest
+from seq2seq.options.commands import COMMANDS, PARSERS, Parser
 
 SECTIONS = ("run", "data", "vocabulary", "model", "training", "decoding")
 """What a recipe's keys begin with."""

@@ -1,0 +1,1 @@
+"""The words of the command line: what each command takes, what values mean, what goes together."""
