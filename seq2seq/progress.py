@@ -71,6 +71,7 @@ class Progress:
         self._history = deque([(time.monotonic(), done)], maxlen=_WINDOW)
         self._figures: Figures = {}
         self._last_line = 0.0
+        self._told = -1
 
     def __enter__(self) -> "Progress":
         self._last_line = time.monotonic()
@@ -88,7 +89,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif error is None and self._ending:
+        elif error is None and self._ending and self._told != self.done:
             self._line()
 
     def advance(self, count: int = 1, figures: Figures | None = None) -> None:
@@ -131,7 +132,7 @@ class Progress:
         return RichProgress(*columns, console=self._console, transient=True)
 
     def _line(self) -> None:
-        self._last_line = time.monotonic()
+        self._last_line, self._told = time.monotonic(), self.done
         left = self._left()
         self.note(
             "  ".join([f"{self._title}: {self._text()}", *([f"{left} left"] if left else [])])

@@ -171,13 +171,17 @@ TINY = VocabularyConfig(size=8, byte_fallback=False)
 
 
 def test_phrases_must_be_possible(model):
-    short = decoding(model, max_length=3)
+    short, tight = decoding(model, max_length=3), decoding(model, max_extra_tokens=0)
     for options, problem in (
         ({"banned": ["kim", "", "漢"]}, r"^banned 3: expected characters of .*, found '漢'$"),
         ({"forced": [[], ["漢"]]}, r"^forced 2: expected characters of .*, found '漢'$"),
         (
             {"forced": [["ada bea cleo dora"], []], "decoding": short},
-            r"^forced 1: expected at most 3 tokens, as its source has \d+, found \d+$",
+            r"^forced 1: expected at most 3 tokens, by decoding.max_length, found \d+$",
+        ),
+        (
+            {"forced": [["ada bea cleo dora eva fay gus hal"], []], "decoding": tight},
+            r"^forced 1: expected at most (\d+) tokens, as its source has \1, found \d+$",
         ),
         (
             {"forced": [["kim"], ["ole kim"]], "banned": ["ole"]},

@@ -59,6 +59,14 @@ def test_work_without_figures_makes_a_line_now_and_then(clock: Clock) -> None:
     ]
 
 
+def test_the_last_line_is_written_once(clock: Clock) -> None:
+    bar, stream = log("translating", 3, unit="sentences", every=10.0)
+    with bar:
+        clock.now += 20.0
+        bar.update(3)
+    assert stream.getvalue().splitlines() == ["translating: 3/3  0.15 sentences/s  0:00 left"]
+
+
 def test_short_work_can_end_without_a_line(clock: Clock) -> None:
     bar, stream = log("encoding", 100, unit="pairs", every=30.0, ending=False)
     with bar:

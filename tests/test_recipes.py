@@ -163,6 +163,10 @@ MISTAKES = [
     ("training: {batch_tokens: 9}", "training.batch_tokens: expected at least 128, one row"),
     ("training: {decay: linear, steps: 9}",
      "training.warmup_steps: expected at most training.steps"),
+    ("decoding: {min_length: 5, max_length: 3}",
+     "x.yaml:1: decoding.min_length: expected at most decoding.max_length (3), found 5"),
+    ("decoding: {length_penalty: .inf}",
+     "x.yaml:1: decoding.length_penalty: expected a finite number, found inf"),
     ("extends: y.yaml", "y.yaml: no such recipe (did you mean 'x.yaml'?)"),
     ("extends: [a]", "x.yaml:1: extends: expected the path of a recipe, found ['a']"),
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The decoding part of a recipe: how translations are searched for."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,8 @@ class DecodingConfig:
         min_length_ratio: The same, as a multiple of the source's tokens; the larger of both holds.
         max_length: Most tokens of a translation; default what `max_extra_tokens` allows.
         max_extra_tokens: A translation may be this many tokens longer than its source.
-        max_source_length: Longest source in tokens; what is beyond is cut, with a warning.
+        max_source_length: Longest source in tokens, its end symbol counted; what is beyond is cut,
+            with a warning.
         endings: Which extensions of a step may end a translation: the K best, or all 2 K that are
             looked at (tensor2tensor).
         stopping: When a sentence is through: `final`, as soon as what is found cannot change any
@@ -82,6 +84,8 @@ class DecodingConfig:
         lengths = ("max_extra_tokens", "min_length", "min_length_ratio")
         for key in ("length_penalty", *lengths, "diversity", "no_repeat_ngram", "seed", "mbr"):
             at_least(f"decoding.{key}", getattr(self, key), 0)
+        alpha = self.length_penalty
+        require(alpha < math.inf, "decoding.length_penalty", "a finite number", alpha)
         for key in ("repetition_penalty", "temperature"):
             value = getattr(self, key)
             require(value > 0, f"decoding.{key}", "a number above 0", value)

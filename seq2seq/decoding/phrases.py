@@ -233,12 +233,19 @@ def _prefixes(
     for i, (ids, source) in enumerate(zip(encoded, work.sources, strict=True)):
         number, most = work.number(i) + 1, longest(source, decoding)
         if source and len(ids) > most:
-            wanted = f"at most {most:,} tokens, as its source has {len(source):,}"
+            wanted = f"at most {most:,} tokens, {_reason(source, decoding)}"
             raise LineError("prefix", number, f"expected {wanted}, found {len(ids):,}")
         writing.check("prefix", number, texts[i], ids)
         if phrase := bans.held(writing.read(ids)):
             raise LineError("prefix", number, f"expected nothing banned, found {phrase!r}")
     return encoded
+
+
+def _reason(source: Sequence[int], decoding: DecodingConfig) -> str:
+    """Why a translation can be no longer than it can."""
+    if longest(source, decoding) == decoding.max_length:
+        return "by decoding.max_length"
+    return f"as its source has {len(source):,}"
 
 
 def _forced(
@@ -264,7 +271,7 @@ def _forced(
         begun = len(work.prefixes[i]) if work.prefixes else 0
         room, count = longest(source, decoding) - begun, sum(map(len, some))
         if source and count > room:
-            wanted = f"at most {room:,} tokens, as its source has {len(source):,}"
+            wanted = f"at most {room:,} tokens, {_reason(source, decoding)}"
             wanted += f" and its prefix {begun:,}" if begun else ""
             raise LineError("forced", number, f"expected {wanted}, found {count:,}")
         result.append(some)
