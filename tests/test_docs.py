@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from seq2seq import recipes
-from seq2seq.options import commands, grammar
+from seq2seq.options import grammar
+from seq2seq.options.commands import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(commands.COMMANDS)}) [^`|<>]*)")
+COMMAND = re.compile(rf"seq2seq ((?:{'|'.join(COMMANDS)}) [^`|<>]*)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

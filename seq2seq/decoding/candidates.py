@@ -97,8 +97,8 @@ class _Chunks(NamedTuple):
             normaliser: What is taken from a logit to give its piece's log-probability.
             count: At most as many as there are extensions.
         """
-        batch, _, chunks, width = self.logits.shape
-        spoilt = self.logits.shape[1] * len({piece // width for piece in self.banned})
+        batch, hypotheses, chunks, width = self.logits.shape
+        spoilt = hypotheses * len({piece // width for piece in self.banned})
         totals = log_probs[..., None] + (self.maxima - normaliser[..., None])
         totals = totals.reshape(batch, -1)
         winners = jnp.sort(jax.lax.top_k(totals, min(count + spoilt, totals.shape[1]))[1], axis=-1)
@@ -108,8 +108,9 @@ class _Chunks(NamedTuple):
         sought = jnp.take_along_axis(sought, winners[..., None], axis=1)
         for piece in self.banned:
             sought = jnp.where(pieces == piece, NEVER, sought)
-        own = (jnp.take_along_axis(x, beams, axis=1)[..., None] for x in (log_probs, normaliser))
-        so_far, divisor = own
+        so_far, divisor = (
+            jnp.take_along_axis(x, beams, axis=1)[..., None] for x in (log_probs, normaliser)
+        )
         totals = (so_far + (sought - divisor)).reshape(batch, -1)
         values, places = jax.lax.top_k(totals, count)
         beams = jnp.take_along_axis(beams, places // width, axis=1)

@@ -208,9 +208,10 @@ def _chunk(
     loss = log_total - weights.label * label_logit - weights.piece * logits.sum(axis=1)
     right = label_logit >= highest[:, 0]
     is_label = jnp.arange(vocabulary)[None, :] == labels[:, None]
-    d_logits = exps / total - weights.piece - jnp.where(is_label, weights.label, 0.0)
+    probs = exps / total
+    d_logits = probs - weights.piece - jnp.where(is_label, weights.label, 0.0)
     if weights.disagreement:
-        value, gradient = _disagreement(logits - log_total[:, None], exps / total)
+        value, gradient = _disagreement(logits - log_total[:, None], probs)
         loss += weights.disagreement * value
         d_logits += weights.disagreement * gradient
     values = (loss, log_total - label_logit, right.astype(jnp.float32), jnp.ones_like(real))

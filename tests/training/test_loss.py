@@ -37,6 +37,19 @@ def numpy_loss(states, matrix, bias, labels, segments, smoothing, over="all"):
     return total, nll
 
 
+def slopes(loss, arrays, i):
+    """The gradient of a float64 loss by its i-th array, between two points nearby."""
+    found = np.zeros(arrays[i].shape)
+    for place in np.ndindex(found.shape):
+        ends = []
+        for step in (1e-5, -1e-5):
+            moved = [np.array(array) for array in arrays]
+            moved[i][place] += step
+            ends.append(loss(*moved))
+        found[place] = (ends[0] - ends[1]) / 2e-5
+    return found
+
+
 @pytest.fixture
 def case():
     rng = np.random.default_rng(0)
@@ -91,15 +104,8 @@ def test_gradients_are_those_of_the_formula(case, over, chunk_tokens):
 
     found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)
     for i, gradient in enumerate(found):
-        slopes = np.zeros(case[i].shape)
-        for place in np.ndindex(slopes.shape):
-            ends = []
-            for step in (1e-5, -1e-5):
-                moved = [np.array(array) for array in case]
-                moved[i][place] += step
-                ends.append(3 * numpy_loss(*moved, 0.1, over)[0])
-            slopes[place] = (ends[0] - ends[1]) / 2e-5
-        np.testing.assert_allclose(gradient, slopes, atol=3e-5)
+        wanted = slopes(lambda *moved: 3 * numpy_loss(*moved, 0.1, over)[0], case, i)
+        np.testing.assert_allclose(gradient, wanted, atol=3e-5)
 
 
 def test_schedule_is_equation_3():
@@ -168,12 +174,5 @@ def test_gradients_of_r_drop_are_those_of_the_formula(two_passes, chunk_tokens):
 
     found = jax.grad(ours, argnums=(0, 1, 2))(states, matrix, bias)
     for i, gradient in enumerate(found):
-        slopes = np.zeros(two_passes[i].shape)
-        for place in np.ndindex(slopes.shape):
-            ends = []
-            for step in (1e-5, -1e-5):
-                moved = [np.array(array) for array in two_passes]
-                moved[i][place] += step
-                ends.append(numpy_r_drop(*moved, 5.0))
-            slopes[place] = (ends[0] - ends[1]) / 2e-5
-        np.testing.assert_allclose(gradient, slopes, atol=2e-4, rtol=1e-4)
+        wanted = slopes(lambda *moved: numpy_r_drop(*moved, 5.0), two_passes, i)
+        np.testing.assert_allclose(gradient, wanted, atol=2e-4, rtol=1e-4)

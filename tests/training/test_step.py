@@ -144,7 +144,6 @@ def test_r_drop_passes_every_row_twice_with_other_dropout():
         functions = step_module.make(config, 20, 20, jnp.dtype("float32"))
         state, placed = functions.init(jax.random.key(0)), parallel.place(batch())
         trained = parallel.data_parallel(functions.train)(state, placed, jax.random.key(1))[1]
-        state = functions.init(jax.random.key(0))
         validated = parallel.data_parallel(functions.evaluate)(state.params, placed)[1]
         return jax.device_get((trained, validated))
 
