@@ -31,6 +31,10 @@ from seq2seq.translator import Translator  # noqa: E402
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Many tests need the same programs: what one has compiled, the next reads, as commands do.
+jax.config.update("jax_compilation_cache_dir", os.environ["XDG_CACHE_HOME"] + "/seq2seq/compiled")
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
 MANY_REGIONS = 15_000
 """Of memory, a quarter of what Linux gives a process."""
 
