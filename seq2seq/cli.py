@@ -127,7 +127,7 @@ def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     searches = [inputs.decoding(run, overrides) for run in runs]
     for other, which in arguments.ensemble:
         inputs.trained(other, which)
-    inputs.check_output(arguments.output)
+    inputs.check_output(arguments.output, files)
     from seq2seq.evaluation.test_sets import read_common
 
     pairs = read_common(runs, files, arguments.split)
@@ -164,7 +164,7 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
-    inputs.check_output(arguments.output)
+    inputs.check_output(arguments.output, [*files, *beside.values()])
     rules.check_translation(arguments, decoding)
     if arguments.resume:
         inputs.check_resumable([*files, arguments.prefix, arguments.force], arguments.output)
@@ -190,16 +190,20 @@ def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
     from seq2seq import text_io
 
     run = inputs.trained(arguments.directory, arguments.checkpoint)
-    inputs.refuse_keys(overrides)
+    rules.check_scoring(overrides)
+    decoding = inputs.decoding(run, overrides)
+    for other, which in arguments.ensemble:
+        inputs.trained(other, which)
     files = (arguments.source, arguments.target)
     if files == (text_io.STDIN, text_io.STDIN):
         raise UserError("--source and --target: expected one of them from stdin, found both")
     for file in files:
         text_io.check_input(file)
-    inputs.check_output(arguments.output)
+    inputs.check_output(arguments.output, files)
     from seq2seq.commands.score import score
 
-    return score(run, files, arguments.output, arguments.json, arguments.checkpoint)
+    models = (arguments.checkpoint, arguments.ensemble)
+    return score(run, files, arguments.output, decoding, *models, as_json=arguments.json)
 
 
 def _calibrate(arguments: argparse.Namespace, overrides: list[str]) -> int:

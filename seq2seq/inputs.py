@@ -1,6 +1,6 @@
 """What the words of a command line name: recipes, runs, files; looked at before JAX is imported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,11 +91,14 @@ def refuse_keys(overrides: Sequence[str]) -> None:
         raise UserError(f"{key}: expected no key of a recipe, as the run is trained already")
 
 
-def check_output(path: Path | None) -> None:
-    """Raises unless a file can be written there."""
+def check_output(path: Path | None, sources: Iterable[Path | None] = ()) -> None:
+    """Raises unless a file can be written there that is none of the sources."""
     from seq2seq import text_io
 
     text_io.check_output(path)
+    for source in filter(None, sources):
+        if path and path.is_file() and source.exists() and path.samefile(source):
+            raise UserError(f"--output: expected a file of its own, found the input {path}")
 
 
 def check_resumable(files: Sequence[Path | None], output: Path | None) -> None:

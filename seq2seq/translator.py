@@ -198,6 +198,7 @@ class Translator:
         sources: Sequence[str],
         targets: Sequence[str],
         advance: Callable[[int], None] | None = None,
+        decoding: DecodingConfig | None = None,
     ) -> list[TargetScore]:
         """How probable each target is as the translation of its source.
 
@@ -208,13 +209,14 @@ class Translator:
             sources: Any strings.
             targets: As many.
             advance: Called with a number of pairs that are done, until all are.
+            decoding: Its length penalty makes the scores; default the run's.
 
         Raises:
             ValueError: There are not as many targets as sources.
         """
         if len(sources) != len(targets):
             raise ValueError(f"{len(targets)} targets do not match {len(sources)} sources")
-        decoding, both = self.config.decoding, self.vocabularies
+        decoding, both = decoding or self.config.decoding, self.vocabularies
         encoded = (
             vocabulary.encode(text.apply([encodable(one) for one in side]))
             for text, vocabulary, side in (
@@ -225,10 +227,8 @@ class Translator:
         limit = decoding.max_source_length - 1
         kept, read = [ids[:limit] for ids in next(encoded)], next(encoded)
         longest = limit + decoding.max_extra_tokens
-        results: dict[int, TargetScore] = {}
-        for i, ids in enumerate(read):
-            if len(ids) > longest:
-                results[i] = self._scored(ids, [-math.inf] * (len(ids) + 1), too_long=True)
+        alpha = decoding.length_penalty
+        results = {i: self._scored(ids, alpha) for i, ids in enumerate(read) if len(ids) > longest}
         fitting = [i for i in range(len(read)) if i not in results]
         if advance is not None:
             advance(len(results))
@@ -237,18 +237,19 @@ class Translator:
             found = parallel.fetch(self._force(self.params, arrays))
             for row, number in zip(found, batch, strict=False):
                 ids = pairs[1][number]
-                results[fitting[number]] = self._scored(ids, row[: len(ids) + 1].tolist())
+                log_probs = row[: len(ids) + 1].tolist()
+                results[fitting[number]] = self._scored(ids, alpha, log_probs)
             if advance is not None:
                 advance(len(batch))
         return [results[i] for i in range(len(read))]
 
     def _scored(
-        self, ids: Sequence[int], log_probs: Sequence[float], too_long: bool = False
+        self, ids: Sequence[int], alpha: float, found: Sequence[float] | None = None
     ) -> TargetScore:
-        target = self.vocabularies.target
+        target, log_probs = self.vocabularies.target, found or [-math.inf] * (len(ids) + 1)
         pieces = tuple(target.pieces[i] for i in (*ids, target.symbols.end))
-        penalty = length_penalty(float(len(pieces)), self.config.decoding.length_penalty)
-        return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, too_long)
+        penalty = length_penalty(float(len(pieces)), alpha)
+        return TargetScore(pieces, tuple(log_probs), sum(log_probs) / penalty, found is None)
 
     def explain(
         self,

@@ -97,6 +97,14 @@ def recipe(reversal, tmp_path):
         ("translate {run} --decoding.beamsize=2", r"--decoding.beamsize: .*'decoding.beam_size'"),
         ("translate {run} --decoding.beam_size=0", r"--decoding.beam_size: .*at least 1, found 0"),
         ("translate {run} --training.steps=2", r"--training.steps: expected a key of decoding"),
+        (
+            "translate {run} --decoding.max_source_length=1",
+            r"--decoding.max_source_length: expected at least 2, found 1",
+        ),
+        (
+            "score {run} --source x --target y --decoding.lenght_penalty=1",
+            r"--decoding.lenght_penalty: .*\(did you mean 'length_penalty'\?\)",
+        ),
         ("attention {run} --output x.png", r"expected SENTENCE, found none \(see seq2seq attent"),
         ("attention {run} ada", r"expected --output FILE, found none"),
         ("attention {run} ada bea --output x.png", r"bea: seq2seq attention takes no such word"),

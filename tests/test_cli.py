@@ -1,5 +1,6 @@
 """The commands, as somebody at a terminal meets them."""
 
+import gc
 import json
 import math
 import os
@@ -17,13 +18,15 @@ from pathlib import Path
 import pytest
 
 import seq2seq
-from seq2seq import recipes
+from seq2seq import recipes, text_io
 from seq2seq.commands.evaluate import Results
+from seq2seq.commands.translation_output import Form
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
 from seq2seq.lines.markup import items
 from seq2seq.preprocessing import CONTROL
 from seq2seq.run_directory import RunDirectory
+from seq2seq.translations import Translation
 
 ROOT = Path(__file__).parent.parent
 WEIRD = {
@@ -379,6 +382,32 @@ def test_score_gives_a_line_for_every_pair_and_the_total(trained, call, tmp_path
     assert [sum(one["log_probs"]) for one in listed] == pytest.approx(log_probs, abs=1e-3)
 
 
+def test_score_takes_a_length_penalty_and_other_models(trained, copied, call, tmp_path):
+    source = tmp_file(tmp_path, "ada bea\nkim\n")
+    words = ("score", trained.path, "--source", source, "--target", source)
+    usual = [line.split("\t") for line in call(*words)[1].splitlines()]
+    plain = [
+        line.split("\t") for line in call(*words, "--decoding.length_penalty=0")[1].splitlines()
+    ]
+    assert [row[:3] for row in plain] == [row[:3] for row in usual]
+    assert [row[3] for row in plain] == [row[0] for row in plain] != [row[3] for row in usual]
+    alone, early, both = (
+        [float(line.split("\t")[0]) for line in call(*words, *more)[1].splitlines()]
+        for more in ((), ("--checkpoint", "60"), ("--ensemble", f"{copied}@60"))
+    )
+    for one, other, mean in zip(alone, early, both, strict=True):
+        assert one != other
+        assert min(one, other) - 1 < mean < max(one, other) + 1
+        assert mean not in (one, other)
+    status, _, [error] = call(*words, "--decoding.beam_size=2")
+    wanted = "length_penalty, max_source_length, max_extra_tokens, batch_tokens"
+    assert status == 2
+    assert error == (
+        f"seq2seq: --decoding.beam_size: expected one of decoding's {wanted}, "
+        "as nothing is searched for"
+    )
+
+
 def test_what_no_search_could_find_has_no_number_in_json(trained, call, tmp_path):
     source, target = tmp_file(tmp_path, "ada\n"), tmp_path / "target"
     target.write_text("kim " * 5000 + "\n")
@@ -415,9 +444,38 @@ def test_translate_puts_files_together_in_order(trained, call, tmp_path):
     assert whole.count("\n") == 3
     target = tmp_path / "out"
     words = (trained.path, files[0], "--output", target, *files[1:], "--checkpoint", "best")
-    assert call("translate", *words)[:2] == (0, "")
+    status, out, err = call("translate", *words)
+    assert (status, out) == (0, "")
+    assert re.fullmatch(r"translating: 3  [\d.,]+k? sentences/s", err[-1])
     assert target.read_text() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "nothing", "out"]
+
+
+def test_translate_holds_a_part_of_a_file_at_a_time(trained, call, tmp_path, monkeypatch):
+    """When a part is written, no more than it has been read, and little else is still there."""
+    size, parts, read, held = 30, 12, [], []
+    monkeypatch.setattr("seq2seq.commands.translate._CHUNK_LINES", size)
+    lines, written = text_io.read_lines, Form.written
+
+    def counted(*arguments):
+        for line in lines(*arguments):
+            read.append(line)
+            yield line
+
+    def looked_at(self, translator, sentences, *rest):
+        gc.collect()
+        kept = sum(isinstance(thing, Translation) for thing in gc.get_objects())
+        held.append((len(read), len(sentences), kept))
+        return written(self, translator, sentences, *rest)
+
+    monkeypatch.setattr("seq2seq.text_io.read_lines", counted)
+    monkeypatch.setattr(Form, "written", looked_at)
+    kept = sum(isinstance(thing, Translation) for thing in gc.get_objects())
+    text = tmp_file(tmp_path, "kim ada\n" * (size * parts))
+    assert call("translate", trained.path, text, "--output", tmp_path / "out")[0] == 0
+    assert [found[:2] for found in held] == [(size * (i + 1), size) for i in range(parts)]
+    assert max(found[2] for found in held) - kept <= 2 * size
+    assert (tmp_path / "out").read_text().count("\n") == size * parts
 
 
 def test_a_reader_that_leaves_ends_translate_quietly(trained, reversal):

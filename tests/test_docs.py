@@ -1,5 +1,6 @@
 """The documentation says what the program does: links, commands, recipes and the reference."""
 
+import dataclasses
 import importlib.util
 import re
 import shlex
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from seq2seq import recipes
+from seq2seq.config import DecodingConfig
 from seq2seq.options import grammar
-from seq2seq.options.commands import COMMANDS
+from seq2seq.options.commands import COMMANDS, PARSERS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -72,6 +74,20 @@ def test_commands_parse(words):
 def test_commands_are_found():
     found = [words.split()[0] for _, words in commands()]
     assert set(found) >= {"prepare", "train", "evaluate", "translate", "describe"}
+
+
+@pytest.mark.parametrize("command", ["translate", "score", "calibrate", "shortlist"])
+def test_translate_page_shows_every_option(command):
+    page = (ROOT / "docs/translate.md").read_text(encoding="utf-8")
+    options = {s for action in PARSERS[command]()._actions for s in action.option_strings}
+    assert {one for one in options if not re.search(rf"{one}\b", page)} <= {"-h", "--help"}
+
+
+def test_translate_page_shows_every_key_of_decoding_with_a_value():
+    page = (ROOT / "docs/translate.md").read_text(encoding="utf-8")
+    keys = {field.name for field in dataclasses.fields(DecodingConfig)}
+    shown = set(re.findall(r"--decoding\.(\w+)=\S", page))
+    assert keys - shown == {"n_best", "alternatives"}  # which have options of their own
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)

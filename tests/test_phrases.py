@@ -10,6 +10,7 @@ from seq2seq.config import DataConfig, VocabularyConfig
 from seq2seq.data.vocabulary_training import train_vocabularies
 from seq2seq.decoding import phrases
 from seq2seq.decoding.phrases import Bans, Writing
+from seq2seq.decoding.work import Work
 from seq2seq.errors import UserError
 from seq2seq.preprocessing import sides
 from seq2seq.translations import Translation
@@ -195,6 +196,10 @@ def test_phrases_must_be_possible(model):
             {"forced": [[], []], "decoding": decoding(model, sampling=True)},
             r"^forced phrases: expected a beam search, found decoding.sampling or mbr$",
         ),
+        (
+            {"prefixes": ["", "ada"], "forced": [[], ["bea cleo dora"]], "decoding": short},
+            r"^forced 2: expected at most \d tokens, by decoding.max_length and its prefix \d, f",
+        ),
     ):
         with pytest.raises(UserError, match=problem):
             model.translate(["kim", "kim"], **options)
@@ -204,6 +209,33 @@ def test_phrases_must_be_possible(model):
         model.translate(["kim"], forced=["kim"])
     with pytest.raises(TypeError, match="banned: expected a list of phrases, found a string"):
         model.translate(["kim"], banned="kim")
+
+
+def test_where_nothing_but_a_banned_text_is_left(model):
+    """What begins with kim and holds ole, and has no token more, is `kim ole`."""
+    count = len(model.vocabularies.target.encode(["kim ole"])[0])
+    asked = {"prefixes": ["", "kim"], "forced": [[], ["ole"]]}
+    tight = decoding(model, max_length=count)
+    assert model.translate(["kim", "ada"], tight, **asked)[1].text == "kim ole"
+    problem = "^forced 2: expected a translation with these phrases, found none that is not banned$"
+    with pytest.raises(UserError, match=problem):
+        model.translate(["kim", "ada"], tight, **asked, banned=["kim ole"])
+
+
+def test_a_banned_word_that_comes_without_its_letters(model):
+    """As where text preparation makes it; the search is given up after as many turns."""
+    writing = Writing(model.vocabularies.target, sides(DataConfig())[1])
+    [spelt] = model.vocabularies.target.encode(["kim"])
+    turns = []
+
+    def find(work, *_):
+        turns.append(work)
+        yield 0, [(spelt, 0.0)]
+
+    problem = "^sentence 8: expected a translation without the banned 'kim', found none$"
+    with pytest.raises(UserError, match=problem):
+        list(Bans(["kim"], writing).search(find, Work([[5]], (), [7]), decoding(model)))
+    assert len(turns) == phrases._TURNS + 2
 
 
 def test_what_stands_as_whole_words():
@@ -277,17 +309,63 @@ def test_translate_keeps_out_and_in_what_files_say(trained, call, tmp_path):
             ["--decoding.mbr=4"],
             "--force: expected a beam search, found decoding.mbr",
         ),
+        (
+            "force",
+            "ada bea\n\nada bea cleo dora\n",
+            ["--decoding.max_extra_tokens=2"],
+            "{file}:3: expected at most 3 tokens, as its source has 1, found 4",
+        ),
+        (
+            "prefix",
+            "\n\nada bea cleo dora\n",
+            ["--decoding.max_length=3"],
+            "{file}:3: expected at most 3 tokens, by decoding.max_length, found 4",
+        ),
+        (
+            "prefix",
+            "\n\n\n",
+            ["--decoding.min_length=9", "--decoding.max_extra_tokens=7"],
+            "{text}:3: expected at least 9 tokens by decoding.min_length, "
+            "found at most 8, as its source has 1",
+        ),
+        (
+            "prefix",
+            "\n\n\n",
+            ["--decoding.min_length=9", "--decoding.max_length=8"],
+            "--decoding.min_length: expected at most decoding.max_length (8), found 9",
+        ),
+        (
+            "prefix",
+            "\n\n\n",
+            ["--n-best=5", "--decoding.beam_size=4"],
+            "--decoding.n_best: expected at most decoding.beam_size (4), found 5",
+        ),
     ],
 )
 def test_files_of_phrases_must_be_possible(trained, call, tmp_path, option, content, more, problem):
+    """One line, status 2 and no output; for what goes with phrases as well."""
     text, file = tmp_path / "text", tmp_path / "phrases"
     text.write_text("ada bea\n\nkim\n")
     file.write_text(content)
     output = tmp_path / "out"
     words = ("translate", trained.path, text, f"--{option}", file, "--output", output, *more)
     status, _, err = call(*words)
-    assert (status, err[-1]) == (2, "seq2seq: " + problem.format(file=file))
-    assert not output.exists()
+    assert (status, err[-1]) == (2, "seq2seq: " + problem.format(file=file, text=text))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["phrases", "text"]
+
+
+@pytest.mark.parametrize("option", ["FILE", "--prefix", "--ban", "--force"])
+def test_no_input_is_overwritten(trained, call, tmp_path, option):
+    text, file = tmp_path / "text", tmp_path / "phrases"
+    text.write_text("ada bea\nkim\n")
+    file.write_text("ada\n\n")
+    same, more = (text, []) if option == "FILE" else (file, [option, file])
+    (tmp_path / "link").symlink_to(same)
+    for output in (same, tmp_path / "link"):
+        words = ("translate", trained.path, text, *more, "--output", output)
+        wanted = f"seq2seq: --output: expected a file of its own, found the input {output}"
+        assert call(*words)[::2] == (2, [wanted])
+    assert (text.read_text(), file.read_text()) == ("ada bea\nkim\n", "ada\n\n")
 
 
 def test_stdin_is_read_once(trained, call):

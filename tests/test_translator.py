@@ -68,8 +68,8 @@ def test_long_sentences_are_cut(model):
     assert result.cut == len(tokens) - 4
     kept = model.vocabularies.source.decode([tokens[:4]])[0]
     assert result.text == model.translate([kept])[0].text
-    nothing = dataclasses.replace(decoding, max_source_length=1)
-    assert model.translate([sentence], nothing) == [Translation("", cut=len(tokens))]
+    one = dataclasses.replace(decoding, max_source_length=2)
+    assert model.translate([sentence], one)[0].cut == len(tokens) - 1
 
 
 def test_progress_counts_every_sentence(model):
@@ -157,9 +157,14 @@ def test_translations_are_as_long_as_they_must_be(model):
     assert len(longer.tokens) == len(usual.tokens) + 2
     [shorter] = model.translate([WORDS], decoding(model, max_length=2))
     assert len(shorter.tokens) <= 2
-    [impossible] = model.translate([WORDS], decoding(model, min_length=90))
-    tokens = model.vocabularies.source.encode([WORDS])[0]
-    assert len(impossible.tokens) == len(tokens) + model.config.decoding.max_extra_tokens
+    count = len(model.vocabularies.source.encode([WORDS])[0])
+    for key, least in (("min_length", count + 3), ("min_length_ratio", 1 + 3 / count)):
+        [result] = model.translate([WORDS], decoding(model, max_extra_tokens=3, **{key: least}))
+        assert len(result.tokens) == count + 3
+        words = rf"^sentence 2: expected at least {count + 3} tokens by decoding.{key}, "
+        found = rf"found at most {count + 2}, as its source has {count}$"
+        with pytest.raises(UserError, match=words + found):
+            model.translate(["", WORDS], decoding(model, max_extra_tokens=2, **{key: least}))
 
 
 def test_no_ngram_occurs_twice(model):
@@ -191,6 +196,10 @@ def test_scores_of_translations_are_those_of_the_search(model):
         for one in (result, *result.others)
         if one.tokens and not one.copied
     ]
+    penalties = [((6 + len(one.tokens)) / 6) ** wanted.length_penalty for _, one in every]
+    read = model.explain(*zip(*every, strict=True))
+    for (_, one), penalty, forced in zip(every, penalties, read, strict=True):
+        assert sum(forced.log_probs) / penalty == pytest.approx(one.score, abs=2e-5)
     found = model.score([pair[0] for pair in every], [pair[1].text for pair in every])
     same = 0
     for (_, one), scored in zip(every, found, strict=True):
@@ -268,13 +277,14 @@ def test_translations_begin_with_their_prefixes(model):
     """All pairs of a sentence and a beginning, a thousand and more, the improbable ones too."""
     names = WORDS.split()
     beginnings = ["", *names, *(f"{a} {b}" for a in names for b in names)]
-    pairs = [(s, p) for s in (*SENTENCES, *names) for p in beginnings]
-    pairs *= 2
+    beginnings += [f"{a} {b} {c}" for a in names for b in names for c in ("kim", "ole", "max")]
+    pairs = list(dict.fromkeys((s, p) for s in (*SENTENCES, *names) for p in beginnings))
     sources, prefixes = zip(*pairs, strict=True)
-    assert len(pairs) > 1000
-    free = {s: r.text for s, r in zip(SENTENCES, model.translate(SENTENCES), strict=True)}
+    assert sum(bool(s.strip() and p) for s, p in pairs) > 1000
+    wanted = decoding(model, max_extra_tokens=10)
+    free = {s: r.text for s, r in zip(SENTENCES, model.translate(SENTENCES, wanted), strict=True)}
     for (source, prefix), result in zip(
-        pairs, model.translate(sources, prefixes=prefixes), strict=True
+        pairs, model.translate(sources, wanted, prefixes=prefixes), strict=True
     ):
         if source.strip() and not result.copied:
             assert result.text.startswith(prefix)

@@ -3,12 +3,13 @@
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.console import count, say, use_compilation_cache
+from seq2seq.config import DecodingConfig
 from seq2seq.errors import UserError
 from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
@@ -23,8 +24,10 @@ def score(
     run: RunDirectory,
     files: tuple[Path, Path],
     target: Path | None,
-    as_json: bool,
-    checkpoint: str | int,
+    decoding: DecodingConfig,
+    checkpoint: str | int = "best",
+    ensemble: Sequence[tuple[Path, str | int]] = (),
+    as_json: bool = False,
 ) -> int:
     """Scores the lines of one file as translations of those of another; returns the exit status.
 
@@ -32,22 +35,24 @@ def score(
         run: A trained run.
         files: Sources, and what is taken for their translations; one may be `-`, stdin.
         target: Where to write; None is stdout.
+        decoding: Its length penalty makes the scores; its lengths say what is too long.
+        checkpoint: Which one: best, latest, averaged or a step.
+        ensemble: Further runs, each with a checkpoint, that decide together with the first.
         as_json: Whether a line is a JSON object with every token's log-probability, instead of
             log-probability, tokens, perplexity and score, between tabs.
-        checkpoint: Which one: best, latest or a step.
 
     Raises:
         UserError: The files have different numbers of lines, or cannot be read.
     """
     parallel.cores_as_devices()
     use_compilation_cache()
-    translator = Translator.load(run.path, checkpoint)
+    translator = Translator.load(run.path, checkpoint, ensemble)
     tokens, total, pairs = 0, 0.0, 0
     progress = Progress("scoring", unit="pairs")
     with text_io.output(target) as out, progress:
         for chunk in text_io.chunks(_pairs(files, progress), _CHUNK_PAIRS):
             sources, targets = zip(*chunk, strict=True)
-            for result in translator.score(sources, targets, progress.advance):
+            for result in translator.score(sources, targets, progress.advance, decoding):
                 pairs += 1
                 tokens += len(result.tokens)
                 total += result.log_prob

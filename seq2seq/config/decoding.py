@@ -77,10 +77,11 @@ class DecodingConfig:
     batch_tokens: int = 2048
 
     def __post_init__(self) -> None:
-        sizes = ("beam_size", "n_best", "alternatives", "max_source_length", "batch_tokens")
+        sizes = ("beam_size", "n_best", "alternatives", "batch_tokens")
         for key in (*sizes, "max_length", "top_k", "alignment_layer"):
             if getattr(self, key) is not None:
                 at_least(f"decoding.{key}", getattr(self, key), 1)
+        at_least("decoding.max_source_length", self.max_source_length, 2)
         lengths = ("max_extra_tokens", "min_length", "min_length_ratio")
         for key in ("length_penalty", *lengths, "diversity", "no_repeat_ngram", "seed", "mbr"):
             at_least(f"decoding.{key}", getattr(self, key), 0)

@@ -8,6 +8,7 @@ sentence hangs on its neighbours), and it is searched again.
 """
 
 import itertools
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -207,9 +208,12 @@ def asked(
         TypeError: A string stands for a list of phrases.
         ValueError: There are not as many prefixes, or lists of phrases, as sentences.
         UserError: Phrases are forced upon draws.
-        LineError: A text cannot be spelt, does not fit or holds a banned phrase.
+        LineError: A text cannot be spelt, does not fit or holds a banned phrase; or a translation
+            would have to be longer than it may.
     """
     count = len(work.sources)
+    if decoding.min_length or decoding.min_length_ratio:
+        _check_shortest(work, decoding)
     if prefixes is not None:
         if len(prefixes) != count:
             raise ValueError(f"{len(prefixes)} prefixes do not match {count} sentences")
@@ -223,6 +227,18 @@ def asked(
     if decoding.draws:
         raise UserError("forced phrases: expected a beam search, found decoding.sampling or mbr")
     return work._replace(forced=_forced(forced, work, decoding, writing, bans))
+
+
+def _check_shortest(work: Work, decoding: DecodingConfig) -> None:
+    """Raises `LineError` on a source whose shortest translation is longer than its longest."""
+    for i, source in enumerate(work.sources):
+        by_ratio = math.ceil(len(source) * decoding.min_length_ratio)
+        least, most = max(by_ratio, decoding.min_length), longest(source, decoding)
+        if source and least > most:
+            key = "min_length" if least == decoding.min_length else "min_length_ratio"
+            wanted = f"at least {least:,} tokens by decoding.{key}"
+            found = f"at most {most:,}, {_reason(source, decoding)}"
+            raise LineError("sentence", work.number(i) + 1, f"expected {wanted}, found {found}")
 
 
 def _prefixes(

@@ -164,13 +164,15 @@ def _add_ways_with_lines(parser: Parser) -> None:
 
 
 def _score() -> Parser:
-    parser = _parser("score")
+    keys = "Keys of decoding can be set, as --decoding.length_penalty=1.0"
+    parser = _parser("score", keys)
     _add_run(parser)
     for name, text in (("source", "text in the source language"), ("target", "its translations")):
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", required=True, help=text)
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: stdout")
     text = "a JSON object a line, with every token, not log-probability, tokens, perplexity, score"
     parser.add_argument("--json", action="store_true", help=text)
+    _add_ensemble(parser)
     _add_checkpoint(parser)
     return parser
 

@@ -1,13 +1,17 @@
 """Which options of a command go together, and which do not."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig
+
+_SCORING = ("length_penalty", "max_source_length", "max_extra_tokens", "batch_tokens")
+"""What `score` makes of `decoding`: the score, what is too long, and how much at a time."""
 
 
 def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Path | None]) -> None:
@@ -26,6 +30,15 @@ def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Pa
         raise UserError("--significance: expected two runs or more, found one")
     if arguments.significance is None and arguments.trials is not None:
         raise UserError("--trials: expected --significance beside it, found it alone")
+
+
+def check_scoring(words: Sequence[str]) -> None:
+    """Raises on keys of `decoding` that say how to search, as `score` searches for nothing."""
+    for word in words:
+        section, _, key = word.partition("=")[0].removeprefix("--").partition(".")
+        if section == "decoding" and key not in _SCORING:
+            wanted = f"one of decoding's {', '.join(_SCORING)}, as nothing is searched for"
+            raise UserError(f"--decoding.{key}: expected {wanted}{nearest(key, _SCORING)}")
 
 
 def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig") -> None:

@@ -230,16 +230,17 @@ def test_the_best_pieces_are_those_of_a_whole_sort(vocabulary, levels):
     np.testing.assert_array_equal(chunks.largest, logits.max(axis=-1))
 
 
-def test_the_early_stop_never_changes_the_result(search):
+@pytest.mark.parametrize("alpha", [0.0, ALPHA, 2.5])
+def test_the_early_stop_never_changes_the_result(search, alpha):
     tables = [random_model(seed) for seed in range(30)]
-    late_steps, early_steps = [], []
-    late = search(tables, [20] * 30, 3, length=20, steps=late_steps, stopping="limit")
+    late_steps, early_steps, options = [], [], {"length": 20, "alpha": alpha}
+    late = search(tables, [20] * 30, 3, steps=late_steps, stopping="limit", **options)
     for results in (1, 3):
         early_steps.clear()
-        early = search(tables, [20] * 30, 3, length=20, steps=early_steps, results=results)
+        early = search(tables, [20] * 30, 3, steps=early_steps, results=results, **options)
         np.testing.assert_array_equal(early[0], late[0][:, :results])
         np.testing.assert_allclose(early[1], late[1][:, :results], rtol=1e-6)
-        assert len(early_steps) < len(late_steps)
+        assert len(early_steps) < len(late_steps) or alpha > 1
 
 
 def test_a_full_beam_may_stop_the_search(search):

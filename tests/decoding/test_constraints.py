@@ -186,8 +186,9 @@ def random_cases(count, seed, room):
 @pytest.mark.parametrize("beam_size", [1, 2, 5])
 @pytest.mark.parametrize("options", [{}, {"no_repeat_ngram": 1, "endings": "candidates"}])
 def test_a_thousand_random_phrases_hold(beam_size, options):
-    """1 002 cases in six searches; sentences without phrases are as in a search without any."""
-    cases = list(random_cases(167, beam_size, 8))
+    """Over 1 000 in six searches; sentences without phrases are as in a search without any."""
+    cases = list(random_cases(250, [beam_size, bool(options)], 8))
+    assert sum(bool(phrases) for phrases, _ in cases) * 6 > 1000
     tables = [random_model(seed, 9) for seed in range(len(cases))]
     forced, limits = zip(*cases, strict=True)
     tokens, scores = searched(tables, limits, beam_size, forced, rows=20, **options)
@@ -212,7 +213,8 @@ def test_a_thousand_random_phrases_hold(beam_size, options):
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_a_thousand_random_bans_hold(beam_size):
-    cases = list(random_cases(500, 9 + beam_size, 8))
+    cases = list(random_cases(680, 9 + beam_size, 8))
+    assert sum(bool(phrases) for phrases, _ in cases) * 2 > 1000
     tables = [random_model(seed, 9) for seed in range(len(cases))]
     banned, limits = zip(*cases, strict=True)
     tokens, scores = searched(tables, limits, beam_size, banned=banned, rows=50)
