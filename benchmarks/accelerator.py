@@ -175,7 +175,11 @@ class Runner:
 
 def main() -> None:
     """Runs the parts, or one of them inside a process of its own."""
-    arguments = _arguments()
+    sys.path.insert(0, str(ROOT))  # the parts find it in their environment
+    import accelerator_arguments
+
+    names = [trial.name for trial in TRIALS]
+    arguments = accelerator_arguments.parse(str(__doc__), (*BUDGETS, *EXTRA), names)
     if arguments.part:
         _child(arguments)
         return
@@ -184,52 +188,17 @@ def main() -> None:
         logs.mkdir(parents=True, exist_ok=True)
         runner = Runner(arguments, Table(arguments.json), logs)
         try:
-            if arguments.trials is not None:
-                for trial in TRIALS:
-                    if trial is TRIALS[0] or arguments.trials in trial.name:
-                        runner.trial(trial)
-                return
-            names = arguments.only or list(BUDGETS)
+            for trial in () if arguments.trials is None else TRIALS:
+                if trial is TRIALS[0] or arguments.trials in trial.name:
+                    runner.trial(trial)
+            names = arguments.only or list(BUDGETS) if arguments.trials is None else []
             for place, name in enumerate(names, start=1):
                 runner.run(name, names[place:])
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(130)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
-    known = (*BUDGETS, *EXTRA)
-
-    def parts(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := set(names) - set(known):
-            raise argparse.ArgumentTypeError(f"{unknown.pop()}: expected one of {', '.join(known)}")
-        return names
-
-    parser.add_argument("--only", type=parts, help="parts to run, with commas between them")
-    parser.add_argument(
-        "--trials",
-        nargs="?",
-        const="",
-        metavar="WORD",
-        help="trials, or those whose name holds WORD",
-    )
-    parser.add_argument("--multi30k", type=Path, metavar="DIR", help="folder of Multi30k")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="where to keep the parts' stderr")
-    parser.add_argument("--small", action="store_true", help="reduced sizes, as on a CPU")
-    parser.add_argument("--minutes", type=float, default=9.5, help="for all parts together")
-    parser.add_argument("--seconds", type=float, default=6.0, help="measured for each figure")
-    parser.add_argument(
-        "--case", action="append", default=[], metavar="SIZE:LENGTH", help="what to train: base:128"
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="in the configs trained"
-    )
-    for hidden, kind in (("--part", str), ("--limit", float), ("--peak", float)):
-        parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
-    return parser.parse_args()
+        failed = [row for row in runner.table.rows if row.get("failure", "").startswith("failed")]
+        sys.exit(1 if failed else 0)
 
 
 def _environment(name: str, flags: str) -> dict[str, str]:

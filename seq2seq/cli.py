@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.run_directory import RunDirectory
 
+_AGAIN = 0.05
+"""Seconds after which a signal that was lost is sent again."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -89,11 +91,23 @@ def _termination() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, leave)
+    before, hook = signal.signal(signal.SIGTERM, leave), sys.unraisablehook
+
+    def lost(unraisable: "sys.UnraisableHookArgs") -> None:
+        """A signal whose exception was raised where Python drops it, as in a finaliser, again."""
+        error = unraisable.exc_value
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+            threading.Timer(_AGAIN, os.kill, (os.getpid(), number)).start()
+        else:
+            hook(unraisable)
+
+    sys.unraisablehook = lost
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = hook
 
 
 def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:
@@ -303,7 +317,7 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
 
     wanted = rows.chosen(folder, arguments.rows)
     changes = {"steps": arguments.steps, "data": data, "shrink": arguments.shrink or 1}
-    everything = rows.load(folder, arguments.output, overrides, **changes)
+    everything = rows.load(folder, arguments.output, overrides, **changes, wanted=wanted)
     again = ["seq2seq", "reproduce", arguments.table]
     again += [] if arguments.rows is None else ["--rows", *arguments.rows]
     for name in ("steps", "shrink", "data", "configs", "output"):

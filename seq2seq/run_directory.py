@@ -27,10 +27,8 @@ from seq2seq.config import Config
 from seq2seq.errors import UserError, nearest
 
 _CONFIG = "config.yaml"
-_PACE = (
-    "steps epochs patience log_every validate_every checkpoint_every keep_latest keep_best"
-    " average_last"
-)
+_LENGTH = "steps epochs patience average_last"
+_PACE = f"{_LENGTH} log_every validate_every checkpoint_every keep_latest keep_best"
 _SPEED = ("model.fused_attention", "model.unrolled_layers", "training.loss_chunk")
 _CHANGEABLE = ("run", "data.cache", "data.test", "decoding.", "training.validation_sentences")
 _CHANGEABLE_PREFIXES = (*_CHANGEABLE, *_SPEED, *(f"training.{key}" for key in _PACE.split()))
@@ -310,6 +308,12 @@ class RunDirectory:
         others = known if isinstance(known, dict) else {}
         self.add_results({test_set: {**others, checkpoint.name: found}})
 
+    def has_scores(self, test_set: str, checkpoint: Chosen) -> bool:
+        """Whether `add_scores` was called for this test set and checkpoint."""
+        known = self.read_results().get(test_set)
+        found = known.get(checkpoint.name, {}) if isinstance(known, dict) else {}
+        return found.get("step") == checkpoint.step
+
     def _write_config(self) -> None:
         path = self.path / _CONFIG
         with storage_errors(path), text_io.replacing(path) as draft:
@@ -320,9 +324,9 @@ class RunDirectory:
         for key in [*after, *before]:
             there, here = before.get(key), after.get(key)
             if there != here and not key.startswith(_CHANGEABLE_PREFIXES):
-                text = f"{key} is {there!r} in this run, {here!r} in the config"
-                hint = "go on with the same config, or start another run with --run PATH"
-                raise UserError(f"{self.path}: {text}: {hint}")
+                hint = "go on with the same config, or start another run by --run or --output"
+                text = f"{key} is {there!r} in this run, {here!r} in the config: {hint}"
+                raise UserError(f"{self.path}: {text}")
 
     def _seize(self, descriptor: int) -> None:
         """Takes the lock, which the system frees when this process ends, however it ends."""
@@ -330,8 +334,7 @@ class RunDirectory:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip() or "another"
-            text = f"in use by {holder}: wait for it, or start another run with --run PATH"
-            raise UserError(f"{self.path}: {text}") from None
+            raise UserError(f"{self.path}: in use by {holder}: wait until it ends") from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
                 raise

@@ -157,9 +157,40 @@ def test_from_the_command_line(tmp_path):
         "multi30k",
     ]
     assert lines[-1].endswith("left out: no --multi30k DIR")
-    unknown = subprocess.run([*command, "--only=tran"], capture_output=True, text=True, check=False)
-    assert unknown.returncode == 2
-    assert "tran: expected one of" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("--only=tran", "tran: expected one of matmul, "),
+        ("--json=no/where.json", "no/where.json: expected a file in a folder that is there"),
+        ("--multi30k=nope", "expected nope/train.en.gz, found nothing"),
+        ("--case=base", "base: expected one of tiny, small, base, big and a row length"),
+        ("--case=bsae:32", "bsae:32: expected one of tiny, "),
+        ("--set=model.heads", "model.heads: expected KEY=VALUE"),
+        ("--set=model.heds=4", "model.heds: no such key"),
+        ("--set=model.heads=3", "model.heads: expected a divisor of model.width (512)"),
+        ("--trials=xyz", "xyz: expected a word of one of these: defaults, "),
+    ],
+)
+def test_mistakes_are_told_before_the_first_figure(word, problem, module, monkeypatch, capsys):
+    accelerator = module("accelerator")
+    monkeypatch.setattr(sys, "argv", ["accelerator.py", word])
+    with pytest.raises(SystemExit) as end:
+        accelerator.main()
+    assert end.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_a_failure_is_in_the_status(module, monkeypatch):
+    accelerator = module("accelerator")
+    rows = {"matmul": {"failure": "left out: no time left"}, "check": {"failure": "failed: x"}}
+    monkeypatch.setattr(accelerator.Runner, "part", lambda _, name, *__: [rows[name]])
+    for parts, status in (("matmul", 0), ("matmul,check", 1)):
+        monkeypatch.setattr(sys, "argv", ["accelerator.py", f"--only={parts}"])
+        with pytest.raises(SystemExit) as end:
+            accelerator.main()
+        assert end.value.code == status
 
 
 def test_multi30k_trains_as_its_recipe_did_when_it_was_shorter(module):

@@ -240,7 +240,7 @@ def test_a_run_that_another_process_uses(fails, trained):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
         other.stdout.readline()
-        match = r"run: in use by process 123 on elsewhere: wait for it, or start another run"
+        match = r"run: in use by process 123 on elsewhere: wait until it ends$"
         fails(*trained.words, match=match)
         other.stdin.close()
     with (trained.path / ".lock").open("a+") as file:

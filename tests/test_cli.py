@@ -146,6 +146,36 @@ def test_a_signal_saves_and_says_how_to_go_on(reversal, tmp_path, call, name):
         )
 
 
+LOST = """
+import os, signal, time, weakref
+from seq2seq import cli
+
+class Thing:
+    pass
+
+def run(words):
+    thing = Thing()
+    kept = weakref.ref(thing, lambda _: (os.kill(os.getpid(), signal.NAME), time.sleep(1)))
+    del thing
+    time.sleep(9)
+    return 0
+
+cli.run = run
+cli.main([])
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_in_a_finaliser_is_not_lost(name, status):
+    """Python drops what is raised there, and would go on as if nobody had pressed Ctrl-C."""
+    began = time.monotonic()
+    command = [sys.executable, "-c", LOST.replace("NAME", name)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == status
+    assert found.stderr == ("seq2seq: interrupted\n" if name == "SIGINT" else "")
+    assert time.monotonic() - began < 5
+
+
 def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
     text = tmp_path / "text"
     text.write_bytes(b"\n".join(WEIRD.values()))

@@ -158,18 +158,23 @@ def evaluate_both(run: RunDirectory) -> None:
     """Scores the best checkpoint and the average of the last ones on the recipe's test sets.
 
     They are shown and kept as `evaluate` does it, with the figures by which papers measured such
-    text: of newstest2014 the paper's, of lower-cased text that of tokens. A test set that is out of
-    reach is warned of: the run is trained all the same.
+    text: of newstest2014 the paper's, of lower-cased text that of tokens. What an earlier call has
+    scored is left out. A test set that is out of reach is warned of: the run is trained all the
+    same.
     """
     try:
         sets = test_sets.read_all(run.config)
     except UserError as error:
         say(f"warning: best and averaged checkpoint not scored: {error}")
         return
-    for which in (run.best_step() or run.steps()[-1], "averaged") if sets else ():
-        translator, chosen = Translator.load(run.path, which), run.chosen(which)
+    for which in (run.best_step() or run.steps()[-1], "averaged"):
+        chosen = run.chosen(which)
+        missing = [pairs for pairs in sets if not run.has_scores(pairs.name, chosen)]
+        if not missing:
+            continue
+        translator = Translator.load(run.path, which)
         title = f"step {which:,}" if isinstance(which, int) else which
-        for pairs in sets:
+        for pairs in missing:
             hypotheses = translated(translator, pairs.sources)
             papers = paper_bleu.is_newstest2014(pairs.name)
             wanted = Wanted(paper_bleu=papers, tokenised=run.config.data.lowercase)

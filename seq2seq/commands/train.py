@@ -117,11 +117,14 @@ def _tell(outcome: Outcome, run: RunDirectory, again: str) -> None:
         show(f"best checkpoint: step {best:,}{_validation(run, best)}")
     if outcome.averaged is not None:
         show(average_line(run, outcome.averaged))
-        if jax.process_count() == 1:  # several hosts leave it to `seq2seq evaluate`
-            evaluate_both(run)
+    averages = run.config.training.average_last > 0
+    if averages and jax.process_count() == 1:
+        evaluate_both(run)
     files = "" if run.config.data.test else " --source FILE --reference FILE"
     path = shlex.quote(str(run.path))
     show(f"next: seq2seq evaluate {path}{files}\n      seq2seq translate {path} FILE")
+    if averages and jax.process_count() > 1:  # several hosts leave that to a single one
+        show(f"      seq2seq evaluate {path}{files} --checkpoint averaged")
 
 
 def _validation(run: RunDirectory, step: int) -> str:

@@ -11,6 +11,8 @@ from seq2seq.config import Config
 from seq2seq.errors import UserError, nearest
 from seq2seq.reproduction.table3 import ROWS
 
+_PACE = {"training.steps", "training.validate_every", "training.checkpoint_every"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -70,8 +72,9 @@ def load(
     steps: int | None = None,
     data: Path | None = None,
     shrink: int = 1,
+    wanted: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Reads the recipes of all rows.
+    """Reads the recipes of rows.
 
     Args:
         folder: Where the recipes are.
@@ -82,24 +85,59 @@ def load(
         shrink: What every width of every row is divided by, so that the rows differ from the base
             model by the same factors in a size that a small corpus can train. Layers and heads stay
             as many.
+        wanted: Names of the rows; default all. Those that are not wanted are read where they can
+            be, for the report.
 
     Raises:
-        UserError: There is no recipe, a word cannot be, a width cannot be divided, or a row would
-            have nothing to be measured on.
+        UserError: There is no recipe, a word cannot be or would undo what makes a row, a width
+            cannot be divided, or a row would have nothing to be measured on.
     """
     words = [] if data is None else _corpora_of(data)
     words += [] if steps is None else [f"--training.steps={steps}"]
     words += overrides
     rows = []
     for name in names(folder):
-        recipe = folder / f"{name}.yaml"
-        sizes = [] if shrink == 1 else _shrunk(recipe, shrink)
-        row = Row(name, recipes.load(recipe, [*sizes, *words, f"--run={output / name}"]))
+        recipe, sizes = folder / f"{name}.yaml", list[str]()
+        try:
+            _check_kept(name, recipe, overrides)
+            sizes = [] if shrink == 1 else _shrunk(recipe, shrink)
+            row = Row(name, recipes.load(recipe, [*sizes, *words, f"--run={output / name}"]))
+        except UserError as error:
+            if wanted is None or name in wanted:
+                raise _blamed(error, name, sizes, shrink) from None
+            continue
         if not row.config.data.validation:
             wanted = "a corpus, on which the rows are measured"
             raise UserError(f"{name}: data.validation: expected {wanted}, found none")
         rows.append(row)
     return rows
+
+
+def _check_kept(name: str, recipe: Path, overrides: Sequence[str]) -> None:
+    """Raises where a word sets what makes a row: what its recipe says on top of its folder's own.
+
+    How long a row is trained, and with what vocabulary, may be said for all rows.
+    """
+    origins = {
+        key: place.rpartition(":")[0] for key, place in recipe_text.read(recipe).origins.items()
+    }
+    if {Path(file).parent for file in origins.values() if file != str(recipe)} & {recipe.parent}:
+        own = {key for key, file in origins.items() if file == str(recipe)} - _PACE
+        for word in overrides:
+            key = word.removeprefix("--").partition("=")[0]
+            found = next((k for k in own if k == key or k.startswith(f"{key}.")), None)
+            if found and key.startswith(("model", "training")):
+                what = f"which makes row {name}"
+                raise UserError(
+                    f"--{key}: expected a key that no row is made by, found {found}, {what}"
+                )
+
+
+def _blamed(error: UserError, name: str, sizes: Sequence[str], shrink: int) -> UserError:
+    """The error with `--shrink` named where a recipe cannot be made so small."""
+    if sizes and "model." in str(error):
+        return UserError(f"--shrink: {shrink} does not suit row {name}: {error}")
+    return error
 
 
 def _shrunk(recipe: Path, by: int) -> list[str]:

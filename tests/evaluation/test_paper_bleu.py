@@ -22,15 +22,15 @@ HYPOTHESES = [
     '"Kommst du mit?", fragte die 12-jährige Tochter.',
     "Das Email-Programm kostet z.B. 3,50 € im Monat.",
     "Am 3. Mai geht es los: Hurra!",
-    "der Hund schläft nicht, weil er (sehr) müde ist.",
+    "der Hund schläft nicht, weil er (sehr) „müde“ ist.",
 ]
-# The same by hand: tokens; compounds split; on top, plain quotes.
+# The same by hand: tokens; compounds split; on top, plain quotes in the references.
 TOKENISED = (
     [
         '" Kommst du mit ? " , fragte die 12-jährige Tochter .',
         "Das Email-Programm kostet z.B. 3,50 € im Monat .",
         "Am 3. Mai geht es los : Hurra !",
-        "der Hund schläft nicht , weil er ( sehr ) müde ist .",
+        "der Hund schläft nicht , weil er ( sehr ) „ müde “ ist .",
     ],
     [
         "„ Kommst du mit ? “ , fragte die 12-jährige Anna .",
@@ -47,7 +47,7 @@ SPLIT = tuple(
     ]
     for side in TOKENISED
 )
-PLAIN = tuple([line.replace("„", '"').replace("“", '"') for line in side] for side in SPLIT)
+PLAIN = (SPLIT[0], [line.replace("„", '"').replace("“", '"') for line in SPLIT[1]])
 STEPS = {"tokenised": TOKENISED, "+ hyphens split": SPLIT, "+ plain quotes": PLAIN}
 
 

@@ -92,7 +92,8 @@ def test_widths_shrink_by_a_factor_and_nothing_else_does(tmp_path: Path) -> None
         assert all(getattr(as_they_are[name], w) == 8 * getattr(model, w) for w in widths), name
     kept = {**vars(as_they_are["c_n8"]), "width": 64, "feed_forward_width": 256}
     assert vars(small["c_n8"]) == kept
-    [base, *_] = rows.load(TABLE3, tmp_path, ["--model.width=32"], shrink=8)
+    only = {"shrink": 8, "wanted": ["base"]}
+    [base, *_] = rows.load(TABLE3, tmp_path, ["--model.width=32"], **only)
     assert base.config.model.width == 32
 
 
@@ -100,6 +101,35 @@ def test_a_factor_must_divide_every_width(tmp_path: Path) -> None:
     wanted = r"^--shrink: expected a divisor of 512, the model\.width of .*base\.yaml, found 5$"
     with pytest.raises(UserError, match=wanted):
         rows.load(TABLE3, tmp_path, [], shrink=5)
+
+
+def test_a_factor_that_suits_the_rows_that_are_wanted_is_enough(tmp_path: Path) -> None:
+    found = [row.name for row in rows.load(TABLE3, tmp_path, [], shrink=32, wanted=["base"])]
+    assert "base" in found
+    assert not {"a_h32", "b_dk16"} & set(found)  # with heads of half a number
+    wanted = (
+        r"^--shrink: 32 does not suit row a_h32: .*model\.heads: expected a divisor of .* \(16\)"
+    )
+    with pytest.raises(UserError, match=wanted):
+        rows.load(TABLE3, tmp_path, [], shrink=32, wanted=["a_h32"])
+
+
+@pytest.mark.parametrize(
+    ("word", "row", "key"),
+    [
+        ("--model.dropout=0.3", "d_drop0", "model.dropout"),
+        ("--model.encoder_layers=1", "c_n2", "model.encoder_layers"),
+        ("--training.label_smoothing=0", "d_ls02", "training.label_smoothing"),
+        ("--model={heads: 2}", "a_h16", "model.heads"),
+    ],
+)
+def test_what_makes_a_row_is_not_changed(tmp_path: Path, word: str, row: str, key: str) -> None:
+    option = word.partition("=")[0]
+    text = f"{option}: expected a key that no row is made by, found {key}, which makes row {row}"
+    with pytest.raises(UserError, match=f"^{text}$"):
+        rows.load(TABLE3, tmp_path, [word], wanted=["base", row])
+    others = rows.load(TABLE3, tmp_path, [word], wanted=["base"])
+    assert row not in [other.name for other in others]
 
 
 def test_a_row_must_have_something_to_be_measured_on(tmp_path: Path) -> None:

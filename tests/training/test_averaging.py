@@ -47,7 +47,8 @@ def test_the_command_averages_what_it_is_told_to(copied, call, words, steps):
     assert status == 0, err
     steps = steps or [run.best_step()]
     count = f"{len(steps)} checkpoint{'s' if len(steps) > 1 else ''}"
-    assert out.startswith(f"average of {count}, {steps[0]} to {steps[-1]} (validation BLEU ")
+    span = f"{steps[0]} to {steps[-1]}" if len(steps) > 1 else f"{steps[0]}"
+    assert out.startswith(f"average of {count}, {span} (validation BLEU ")
     assert_close(params(copied, "averaged"), mean(copied, steps))
 
 
@@ -96,6 +97,30 @@ def test_every_command_takes_the_average(copied, reversal, call, tmp_path, comma
         assert status == 0, err
         found[which] = page.read_text("utf-8") if command == "attention" else out
     assert found["averaged"] == found["60"] != found["120"]
+
+
+def test_an_ensemble_takes_the_average_too(copied, reversal, call):
+    assert call("average", copied, "--steps", "60")[0] == 0
+    found = {}
+    for which in ("averaged", "60", "120"):
+        words = ("translate", copied, reversal / "valid.src", "--ensemble", f"{copied}@{which}")
+        status, out, err = call(*words, "--checkpoint", "120")
+        assert status == 0, err
+        found[which] = out
+    assert found["averaged"] == found["60"] != found["120"]
+
+
+def test_an_average_can_be_made_where_the_corpora_are_not(copied, reversal, call):
+    """As of a run that was copied to another machine."""
+    config = copied / "config.yaml"
+    config.write_text(config.read_text().replace(str(reversal), "/nowhere"))
+    status, out, [warning] = call("average", copied, "--last", "2")
+    assert status == 0
+    assert warning.startswith("warning: average not validated, so the best checkpoint stays ")
+    assert "/nowhere/train.src: no such file" in warning
+    assert out.startswith("average of 2 checkpoints, 60 to 120; the best checkpoint is better\n")
+    assert_close(params(copied, "averaged"), mean(copied, [60, 120]))
+    assert not RunDirectory.open(copied).average_is_best()
 
 
 def test_the_best_is_the_average_where_it_is_better(copied):
@@ -161,6 +186,13 @@ def test_a_recipe_averages_by_itself(reversal, tmp_path, call):
     assert out.startswith("already at step 6 of 6")
     assert "average of" not in out
     assert "averaged, " not in out
+    kept = run.read_results()
+    del kept["test"]["averaged"]  # as if the call before had been interrupted
+    run.add_results(kept)
+    status, out, _ = call(*words)
+    assert "averaged, test: 40 sentences" in out
+    assert f"step {run.best_step()}, test" not in out
+    assert list(run.read_results()["test"]) == [str(run.best_step()), "averaged"]
 
 
 def test_a_test_set_out_of_reach_is_told_when_training_ends(reversal, tmp_path, call):
