@@ -283,6 +283,9 @@ def _check_heads(arguments: argparse.Namespace, config: "Config") -> None:
 
 
 def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
+    recipe = arguments.directory
+    if recipe is not None and recipe.suffix in (".yaml", ".yml") and not recipe.is_dir():
+        raise UserError(f"{recipe}: expected the folder of a run; of a recipe: --config {recipe}")
     if (arguments.directory is None) == (arguments.config is None):
         found = "none" if arguments.config is None else "both"
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
@@ -309,6 +312,8 @@ def _reproduce(arguments: argparse.Namespace, overrides: list[str]) -> int:
     keep_freed_memory()
     if any(word.partition("=")[0] == "--run" for word in overrides):
         raise UserError("--run: expected --output DIR, as every row has a run of its own inside")
+    if arguments.output.exists() and not arguments.output.is_dir():
+        raise UserError(f"--output: expected a folder, found the file {arguments.output}")
     data, folder = arguments.data, inputs.shipped(arguments.configs)
     if data is not None:
         inputs.recipe(data, [])

@@ -59,6 +59,8 @@ def recipe(reversal, tmp_path):
         ("train --config {folder}/train.src", r"train.src.*: (not valid YAML|expected sections)"),
         ("describe", r"expected RUN or --config RECIPE, found none"),
         ("describe {run} --config {recipe}", r"expected RUN or --config RECIPE, found both"),
+        ("describe {recipe}", r"expected the folder of a run; of a recipe: --config .*reversal"),
+        ("reproduce table3 --output {recipe}", r"--output: expected a folder, found the file .*l"),
         ("evaluate {run} --metrics blue", r"--metrics: .*bleu, chrf, ter, found 'blue' \(did you"),
         ("evaluate {run} --mertics bleu", r"--mertics: unknown option.*did you mean '--metrics'"),
         ("evaluate {run} --split tset", r"--split: .*'tset' \(did you mean 'test'\?\)"),
