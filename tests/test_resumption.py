@@ -264,6 +264,13 @@ def test_what_differs_is_told_in_one_line(trained, call, text, monkeypatch):
         assert status == 2
         assert match in err[-1]
         assert contents(text.parent) == before
+    whole = text.read_bytes()
+    text.write_bytes(whole.replace(b"ada", b"max", 1))
+    status, _, err = call(*words)
+    assert (status, text.read_bytes() == whole) == (2, False)
+    assert "expected a translation of this input, found that of another" in err[-1]
+    text.write_bytes(whole)
+    assert contents(text.parent) == before
 
 
 def test_resume_needs_files(trained, call, text):
