@@ -94,6 +94,24 @@ def measure(
     return {name: _summary(several) for name, several in found.items() if several}
 
 
+def strongest(pair: AmbiguousPair, attention: SentenceAttention) -> float:
+    """The largest weight with which a head of the encoder looks at the deciding word.
+
+    It is 0 where that word stands beside the ambiguous one, since heads look at neighbours anyway,
+    and where one of the two is not there exactly once.
+
+    Args:
+        pair: A sentence with an ambiguous word.
+        attention: Its attention.
+    """
+    source = words(attention.source)
+    looking, decider = _one(source, pair.word), _one(source, pair.decider)
+    if looking is None or decider is None or abs(source.index(looking) - source.index(decider)) < 2:
+        return 0.0
+    rows = attention.encoder[:, :, looking.pieces].mean(axis=2)
+    return float(rows[..., decider.pieces].sum(axis=-1).max())
+
+
 def words(pieces: Sequence[str]) -> list[Word]:
     """The words that pieces spell, without punctuation and symbols; the last piece is the end."""
     parts = [piece.replace("\u2581", " ") for piece in pieces[:-1]]

@@ -1,12 +1,14 @@
 """Whether heads look at the deciding word: weights made by hand, where the answer is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from seq2seq.attention_maps import SentenceAttention
 from seq2seq.data.phrasebook import AmbiguousPair, ambiguous
 from seq2seq.data.phrasebook.ambiguity import words_of
-from seq2seq.deciding_words import Looks, measure, words
+from seq2seq.deciding_words import Looks, measure, strongest, words
 
 SOURCE = (
     "\u2581The",
@@ -54,6 +56,17 @@ def test_the_two_most_attended_words_count():
     assert found["encoder"] == Looks(1, 100, 50, 1, 2, 100, 25)
     # Across, head 1 looks at bank and duck: "ban" and "k" are one word.
     assert found["cross"] == Looks(1, 100, 50, 1, 1, 100, 0)
+
+
+def test_the_strongest_look_is_the_largest_of_all_heads():
+    heads = np.zeros((2, 2, len(SOURCE)), np.float32)
+    heads[0, :, 1], heads[1, :, 1] = (0.2, 0.4), (0.9, 0.1)  # from the two pieces of "bank"
+    found = attention(heads, np.zeros((1, 2, len(SOURCE)), np.float32))
+    assert strongest(PAIR, found) == pytest.approx(0.5)
+    assert strongest(dataclasses.replace(PAIR, decider="the"), found) == 0  # there twice
+    assert strongest(dataclasses.replace(PAIR, decider="swan"), found) == 0
+    beside = dataclasses.replace(PAIR, word="duck", decider="sat")
+    assert strongest(beside, found) == 0
 
 
 def test_rows_of_several_pieces_are_averaged():

@@ -40,7 +40,7 @@ def shown(tmp_path_factory):
 
     The sentences of the minimal pairs shown are all that is trained on, translated and drawn.
     """
-    folder, every = tmp_path_factory.mktemp("demo"), ambiguous()
+    folder, every = tmp_path_factory.mktemp("demo"), dict.fromkeys(ambiguous(), 0.0)
     pairs = [pair for word in demo._SHOWN for pair in demo._minimal_pair(word, every)]
     for language, texts in (("en", [x.source for x in pairs]), ("de", [x.target for x in pairs])):
         (folder / f"text.{language}").write_text("".join(f"{x}\n" for x in texts), "utf-8")
@@ -76,6 +76,17 @@ def test_the_demonstration_shows_scores_samples_and_what_to_do_next(shown):
     assert kept["ambiguous words"] == {"right": pytest.approx(100 * right / count)}
     assert kept["test"]["1"]["bleu"]["score"] == pytest.approx(100)
     assert kept["deciding words"]["encoder"]["sentences"] == count
+
+
+@pytest.mark.parametrize("word", demo._DRAWN)
+def test_what_is_drawn_shows_best_in_its_weaker_sentence(word):
+    every = [p for p in ambiguous() if p.word == word and demo._SHOWN[word] in p.source]
+    first, second, third = list(dict.fromkeys(pair.group for pair in every))[:3]
+    weights = dict.fromkeys(ambiguous(), 0.0)
+    for group, values in ((first, (1.0, 0.1)), (second, (0.4, 0.3)), (third, (0.2, 0.9))):
+        members = [pair for pair in weights if pair.group == group]
+        weights |= zip(members, [*values, *[1.0] * 9], strict=False)
+    assert {pair.group for pair in demo._minimal_pair(word, weights)} == {second}
 
 
 def test_the_demonstration_ends_with_its_files_and_with_commands_that_exist(shown):

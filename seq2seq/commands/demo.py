@@ -17,7 +17,7 @@ from seq2seq.run_directory import RunDirectory
 from seq2seq.translator import Translator
 
 _SHOWN = {
-    "bank": " river",
+    "bank": "",
     "mole": " nitrogen",
     "match": " stadium",
     "tower": " Eiffel",
@@ -26,10 +26,11 @@ _SHOWN = {
     "it": " animal",
 }
 """Ambiguous words, each with what the sentence shown should hold besides."""
-_LOOKED_AT = "This boat drifts along the river until it reaches the bank."
+_LOOKED_AT = "The tired fisherman waits at the bank."
 """A sentence whose attention is worth a look."""
 _DRAWN = ("bank", "it")
-"""Those whose attention is drawn."""
+"""Those whose attention is drawn, of the minimal pair in which it shows best: where the smallest of
+the weights with which a head looks at the words that decide is largest."""
 
 
 def demo(config_file: Path, overrides: Sequence[str]) -> int:
@@ -43,8 +44,10 @@ def demo(config_file: Path, overrides: Sequence[str]) -> int:
     _scores(translator, contrasts, translations, RunDirectory.open(run))
     attentions = _attentions(translator, contrasts, translations)
     _looks(contrasts, attentions, run)
-    _samples(dict(zip(contrasts, translations, strict=True)))
-    _draw(dict(zip(contrasts, attentions, strict=True)), run)
+    seen = dict(zip(contrasts, attentions, strict=True))
+    weights = {pair: deciding_words.strongest(pair, found) for pair, found in seen.items()}
+    _samples(dict(zip(contrasts, translations, strict=True)), weights)
+    _draw(seen, weights, run)
     _farewell(run)
     return 0
 
@@ -70,12 +73,14 @@ def _scores(
     run.add_results({"ambiguous words": {"right": share}})
 
 
-def _samples(translations: Mapping[AmbiguousPair, str]) -> None:
+def _samples(
+    translations: Mapping[AmbiguousPair, str], weights: Mapping[AmbiguousPair, float]
+) -> None:
     """Prints minimal pairs with their translations."""
     show("")
     show("The same word, translated by what stands around it:")
     for word in _SHOWN:
-        for example in _minimal_pair(word, list(translations)):
+        for example in _minimal_pair(word, weights):
             text = translations[example]
             mark = "ok" if sense_is_right(example, text) else f"wrong, not {example.sense}"
             show("")
@@ -84,10 +89,16 @@ def _samples(translations: Mapping[AmbiguousPair, str]) -> None:
             show(f"    {text}")
 
 
-def _minimal_pair(word: str, examples: Sequence[AmbiguousPair]) -> list[AmbiguousPair]:
-    """The members of the minimal pair that is shown of a word."""
-    groups = [e.group for e in examples if e.word == word and _SHOWN[word] in e.source]
-    return [example for example in examples if example.group in groups[:1]][:3]
+def _minimal_pair(word: str, weights: Mapping[AmbiguousPair, float]) -> list[AmbiguousPair]:
+    """The members of the minimal pair that is shown of a word: the first, or what is drawn."""
+    groups: dict[int, list[AmbiguousPair]] = {}
+    for example in weights:
+        if example.word == word:
+            groups.setdefault(example.group, []).append(example)
+    fitting = [g for g in groups.values() if any(_SHOWN[word] in one.source for one in g)]
+    if word in _DRAWN:
+        return max(fitting, key=lambda group: min(weights[one] for one in group))[:3]
+    return fitting[0][:3]
 
 
 def _attentions(
@@ -117,10 +128,14 @@ def _looks(
     )
 
 
-def _draw(attentions: Mapping[AmbiguousPair, SentenceAttention], run: Path) -> None:
+def _draw(
+    attentions: Mapping[AmbiguousPair, SentenceAttention],
+    weights: Mapping[AmbiguousPair, float],
+    run: Path,
+) -> None:
     """Draws the minimal pairs of two words."""
     for word in _DRAWN:
-        pair = [attentions[example] for example in _minimal_pair(word, list(attentions))]
+        pair = [attentions[example] for example in _minimal_pair(word, weights)]
         page.write(pair, run / f"attention_{word}.html", word=word)
         heat_maps.draw(pair, run / f"attention_{word}.png", Choice(kinds=("encoder",)), word)
 
