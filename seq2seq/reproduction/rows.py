@@ -122,7 +122,8 @@ def _check_kept(name: str, recipe: Path, overrides: Sequence[str]) -> None:
         key: place.rpartition(":")[0] for key, place in recipe_text.read(recipe).origins.items()
     }
     if {Path(file).parent for file in origins.values() if file != str(recipe)} & {recipe.parent}:
-        own = {key for key, file in origins.items() if file == str(recipe)} - _PACE
+        mine = {key for key, file in origins.items() if file == str(recipe) and "." in key}
+        own = sorted(mine - _PACE)
         for word in overrides:
             key = word.removeprefix("--").partition("=")[0]
             found = next((k for k in own if k == key or k.startswith(f"{key}.")), None)
