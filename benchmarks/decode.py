@@ -1,8 +1,9 @@
-"""Translation speed beside CTranslate2 and Hugging Face: one model and beam, all cores.
+"""Translation speed beside CTranslate2, Hugging Face and Joey NMT: one model and beam, all cores.
 
     python benchmarks/decode.py runs/multi30k      # a run's model and its test set
     python benchmarks/decode.py base               # the paper's base model, 25 tokens in, 25 out
     python benchmarks/decode.py base --huggingface --shortlist
+    python benchmarks/decode.py runs/multi30k --joeynmt
 
 Rounds of all sides alternate, so that all see the same machine; ratios are taken round by round.
 Ours starts from text and ends with text; CTranslate2 is given token ids and gives them back.
@@ -74,6 +75,8 @@ def main() -> None:
     parser.add_argument("--shortlist", action="store_true", help="ours: also with a shortlist")
     text = "also Hugging Face's Marian in PyTorch, as the base model"
     parser.add_argument("--huggingface", action="store_true", help=text)
+    text = "also Joey NMT (pip install --no-deps joeynmt)"
+    parser.add_argument("--joeynmt", action="store_true", help=text)
     parser.add_argument("--batch-tokens", type=int, help="ours: source tokens of a batch")
     arguments = parser.parse_args()
     keep_freed_memory()
@@ -94,6 +97,12 @@ def main() -> None:
             longest = max(map(len, side.sources))
             model = marian(side.model, side.params, longest)
             peers["Hugging Face Marian float32"] = translation(model, side.sources, TOKENS)
+        if arguments.joeynmt:
+            import joeynmt_peer  # needs PyTorch
+
+            limit = forced or max(map(len, side.sources)) + 50
+            their = joeynmt_peer.transformer(side.model, side.params)
+            peers["Joey NMT float32"] = joeynmt_peer.translation(their, side.sources, limit)
         speeds = compare(side.count, {**ours, **peers}, arguments.rounds)
     for dtype in arguments.dtypes:
         _floor(side, dtype, speeds[f"ours, {dtype}"])
