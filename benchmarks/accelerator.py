@@ -178,8 +178,8 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))  # the parts find it in their environment
     import accelerator_arguments
 
-    names = [trial.name for trial in TRIALS]
-    arguments = accelerator_arguments.parse(str(__doc__), (*BUDGETS, *EXTRA), names)
+    trials = [trial.name for trial in TRIALS]
+    arguments = accelerator_arguments.parse(str(__doc__), (*BUDGETS, *EXTRA), trials)
     if arguments.part:
         _child(arguments)
         return
@@ -188,12 +188,14 @@ def main() -> None:
         logs.mkdir(parents=True, exist_ok=True)
         runner = Runner(arguments, Table(arguments.json), logs)
         try:
-            for trial in () if arguments.trials is None else TRIALS:
-                if trial is TRIALS[0] or arguments.trials in trial.name:
-                    runner.trial(trial)
-            names = arguments.only or list(BUDGETS) if arguments.trials is None else []
-            for place, name in enumerate(names, start=1):
-                runner.run(name, names[place:])
+            if arguments.trials is None:
+                names = arguments.only or list(BUDGETS)
+                for place, name in enumerate(names, start=1):
+                    runner.run(name, names[place:])
+            else:
+                for trial in TRIALS:
+                    if trial is TRIALS[0] or arguments.trials in trial.name:
+                        runner.trial(trial)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(130)

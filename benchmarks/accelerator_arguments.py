@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from accelerator_multi30k import FILES
 from workload import SIZES, changed
 
 from seq2seq.config import Config
 from seq2seq.errors import UserError
-
-_MULTI30K = ("train", "val", "test_2016_flickr")
 
 
 def parse(doc: str, parts: Sequence[str], trials: Sequence[str]) -> argparse.Namespace:
@@ -63,7 +62,7 @@ def parse(doc: str, parts: Sequence[str], trials: Sequence[str]) -> argparse.Nam
 
 
 def _multi30k(text: str) -> Path:
-    files = [Path(text, f"{name}.{lang}.gz") for name in _MULTI30K for lang in ("en", "de")]
+    files = [Path(text, f"{name}.{lang}.gz") for name in FILES.values() for lang in ("en", "de")]
     if missing := [file for file in files if not file.is_file()]:
         raise argparse.ArgumentTypeError(f"expected {missing[0]}, found nothing")
     return Path(text)

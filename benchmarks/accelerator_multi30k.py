@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 RECIPE = Path(__file__).resolve().parent.parent / "configs/multi30k.yaml"
+FILES = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
+"""What its parts are called in the folder."""
 SHORTER = (
     "--training.steps=7000", "--training.warmup_steps=800", "--training.learning_rate=0.002",
     "--training.validate_every=3500", "--model.dropout=0.2",
@@ -45,8 +47,7 @@ def multi30k(folder: Path | None, small: bool, limit: float) -> dict[str, Any]:
         return {"failure": "left out: no --multi30k DIR"}
     with tempfile.TemporaryDirectory() as work:
         run = f"{work}/run"
-        data = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
-        words = [f"--data.{key}={folder}/{name}.{{lang}}.gz" for key, name in data.items()]
+        words = [f"--data.{key}={folder}/{name}.{{lang}}.gz" for key, name in FILES.items()]
         words += [f"--config={RECIPE}", f"--run={run}", f"--data.cache={work}/cache"]
         begin = time.monotonic()
         process = _start("train", *words, *(FEW if small else SHORTER))

@@ -283,10 +283,10 @@ def _check_heads(arguments: argparse.Namespace, config: "Config") -> None:
 
 
 def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
-    recipe = arguments.directory
-    if recipe is not None and recipe.suffix in (".yaml", ".yml") and not recipe.is_dir():
-        raise UserError(f"{recipe}: expected the folder of a run; of a recipe: --config {recipe}")
-    if (arguments.directory is None) == (arguments.config is None):
+    path = arguments.directory
+    if path is not None and path.suffix in (".yaml", ".yml") and not path.is_dir():
+        raise UserError(f"{path}: expected the folder of a run; of a recipe: --config {path}")
+    if (path is None) == (arguments.config is None):
         found = "none" if arguments.config is None else "both"
         raise UserError(f"describe: expected RUN or --config RECIPE, found {found}")
     from seq2seq.commands.describe import describe
@@ -294,7 +294,7 @@ def _describe(arguments: argparse.Namespace, overrides: list[str]) -> int:
     how = (arguments.json, arguments.devices)
     if arguments.config is not None:
         return describe(inputs.recipe(arguments.config, overrides), None, *how)
-    run = inputs.opened(arguments.directory)
+    run = inputs.opened(path)
     config = inputs.recipe(run.path / "config.yaml", overrides)
     own = config.vocabulary == run.config.vocabulary and run.vocabulary.is_dir()
     return describe(config, run.vocabulary if own else None, *how)

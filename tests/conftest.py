@@ -25,15 +25,14 @@ import jax  # noqa: E402
 
 from seq2seq import recipes  # noqa: E402
 from seq2seq.cli import main  # noqa: E402
+from seq2seq.commands.console import use_compilation_cache  # noqa: E402
 from seq2seq.config import Config  # noqa: E402
 from seq2seq.translator import Translator  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Many tests need the same programs: what one has compiled, the next reads, as commands do.
-jax.config.update("jax_compilation_cache_dir", os.environ["XDG_CACHE_HOME"] + "/seq2seq/compiled")
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+use_compilation_cache()  # many tests need the same programs: what one has compiled, the next reads
 
 MANY_REGIONS = 15_000
 """Of memory, a quarter of what Linux gives a process."""

@@ -232,8 +232,7 @@ def asked(
 def _check_shortest(work: Work, decoding: DecodingConfig) -> None:
     """Raises `LineError` on a source whose shortest translation is longer than its longest."""
     for i, source in enumerate(work.sources):
-        by_ratio = math.ceil(len(source) * decoding.min_length_ratio)
-        least, most = max(by_ratio, decoding.min_length), longest(source, decoding)
+        least, most = shortest(source, decoding), longest(source, decoding)
         if source and least > most:
             key = "min_length" if least == decoding.min_length else "min_length_ratio"
             wanted = f"at least {least:,} tokens by decoding.{key}"
@@ -305,6 +304,11 @@ def longest(source: Sequence[int], decoding: DecodingConfig) -> int:
     """Most tokens of a source's translation, the end symbol not counted."""
     most = len(source) + decoding.max_extra_tokens
     return min(most, decoding.max_length or most)
+
+
+def shortest(source: Sequence[int], decoding: DecodingConfig) -> int:
+    """Fewest tokens of a source's translation, the end symbol not counted."""
+    return max(math.ceil(len(source) * decoding.min_length_ratio), decoding.min_length)
 
 
 def _composed(text: str) -> str:

@@ -12,6 +12,7 @@ from seq2seq.errors import UserError, nearest
 from seq2seq.reproduction.table3 import ROWS
 
 _PACE = {"training.steps", "training.validate_every", "training.checkpoint_every"}
+"""What a row's recipe may say that does not make the row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,54 +98,53 @@ def load(
     words += overrides
     rows = []
     for name in names(folder):
-        recipe, sizes = folder / f"{name}.yaml", list[str]()
+        recipe, own = folder / f"{name}.yaml", [*words, f"--run={output / name}"]
         try:
             _check_kept(name, recipe, overrides)
-            sizes = [] if shrink == 1 else _shrunk(recipe, shrink)
-            row = Row(name, recipes.load(recipe, [*sizes, *words, f"--run={output / name}"]))
-        except UserError as error:
+            row = Row(
+                name, recipes.load(recipe, own) if shrink == 1 else _shrunk(recipe, own, shrink)
+            )
+        except UserError:
             if wanted is None or name in wanted:
-                raise _blamed(error, name, sizes, shrink) from None
+                raise
             continue
         if not row.config.data.validation:
-            wanted = "a corpus, on which the rows are measured"
-            raise UserError(f"{name}: data.validation: expected {wanted}, found none")
+            what = "a corpus, on which the rows are measured"
+            raise UserError(f"{name}: data.validation: expected {what}, found none")
         rows.append(row)
     return rows
 
 
 def _check_kept(name: str, recipe: Path, overrides: Sequence[str]) -> None:
-    """Raises where a word sets what makes a row: what its recipe says on top of its folder's own.
+    """Raises where a word sets what makes a row.
 
     How long a row is trained, and with what vocabulary, may be said for all rows.
     """
+    made_by = _own_keys(recipe)
+    for word in overrides:
+        key = word.removeprefix("--").partition("=")[0]
+        found = next((own for own in made_by if own == key or own.startswith(f"{key}.")), None)
+        if found:
+            what = f"a key that no row is made by, found {found}, which makes row {name}"
+            raise UserError(f"--{key}: expected {what}")
+
+
+def _own_keys(recipe: Path) -> list[str]:
+    """The keys of model and training that a recipe sets on top of another one of its folder."""
     origins = {
-        key: place.rpartition(":")[0] for key, place in recipe_text.read(recipe).origins.items()
+        key: Path(place.rpartition(":")[0])
+        for key, place in recipe_text.read(recipe).origins.items()
     }
-    if {Path(file).parent for file in origins.values() if file != str(recipe)} & {recipe.parent}:
-        mine = {key for key, file in origins.items() if file == str(recipe) and "." in key}
-        own = sorted(mine - _PACE)
-        for word in overrides:
-            key = word.removeprefix("--").partition("=")[0]
-            found = next((k for k in own if k == key or k.startswith(f"{key}.")), None)
-            if found and key.startswith(("model", "training")):
-                what = f"which makes row {name}"
-                raise UserError(
-                    f"--{key}: expected a key that no row is made by, found {found}, {what}"
-                )
+    if not any(file.parent == recipe.parent for file in origins.values() if file != recipe):
+        return []
+    mine = {key for key, file in origins.items() if file == recipe}
+    return sorted(key for key in mine - _PACE if key.startswith(("model.", "training.")))
 
 
-def _blamed(error: UserError, name: str, sizes: Sequence[str], shrink: int) -> UserError:
-    """The error with `--shrink` named where a recipe cannot be made so small."""
-    if sizes and "model." in str(error):
-        return UserError(f"--shrink: {shrink} does not suit row {name}: {error}")
-    return error
-
-
-def _shrunk(recipe: Path, by: int) -> list[str]:
-    """The words that divide a recipe's widths."""
+def _shrunk(recipe: Path, words: Sequence[str], by: int) -> Config:
+    """The recipe with every width divided, before the words change it."""
     model = recipes.load(recipe).model
-    words = []
+    sizes = []
     for key in ("width", "feed_forward_width", "key_width", "value_width"):
         size = getattr(model, key)
         if size is None:
@@ -152,8 +152,13 @@ def _shrunk(recipe: Path, by: int) -> list[str]:
         if size % by:
             wanted = f"a divisor of {size}, the model.{key} of {recipe}"
             raise UserError(f"--shrink: expected {wanted}, found {by}")
-        words.append(f"--model.{key}={size // by}")
-    return words
+        sizes.append(f"--model.{key}={size // by}")
+    try:
+        return recipes.load(recipe, [*sizes, *words])
+    except UserError as error:
+        if "model." in str(error):
+            raise UserError(f"--shrink: {by} does not suit row {recipe.stem}: {error}") from None
+        raise
 
 
 def _corpora_of(path: Path) -> list[str]:
