@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--shortlist", action="store_true", help="ours: also with a shortlist")
     text = "also Hugging Face's Marian in PyTorch, as the base model"
     parser.add_argument("--huggingface", action="store_true", help=text)
-    text = "also Joey NMT (pip install --no-deps joeynmt)"
+    text = "also Joey NMT in PyTorch: joeynmt_peer.py says how to install it"
     parser.add_argument("--joeynmt", action="store_true", help=text)
     parser.add_argument("--batch-tokens", type=int, help="ours: source tokens of a batch")
     arguments = parser.parse_args()
@@ -102,7 +102,9 @@ def main() -> None:
 
             limit = forced or max(map(len, side.sources)) + 50
             their = joeynmt_peer.transformer(side.model, side.params)
-            peers["Joey NMT float32"] = joeynmt_peer.translation(their, side.sources, limit)
+            for name, by_length in (("as they come", False), ("by length", True)):
+                run = joeynmt_peer.translation(their, side.sources, limit, by_length)
+                peers[f"Joey NMT float32, {name}"] = run
         speeds = compare(side.count, {**ours, **peers}, arguments.rounds)
     for dtype in arguments.dtypes:
         _floor(side, dtype, speeds[f"ours, {dtype}"])

@@ -1,4 +1,10 @@
-"""Joey NMT's Transformer with our weights: the same model in PyTorch, to compare speed with."""
+"""Joey NMT's Transformer with our weights: the same model in PyTorch, to compare speed with.
+
+Its requirements exclude ours (protobuf below 3.21), but its search needs few of them:
+
+    pip install '.[bench]' tensorboard subword-nmt importlib_metadata
+    pip install --no-deps joeynmt==2.3.0
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
@@ -68,20 +74,24 @@ def transformer(config: ModelConfig, params: Params) -> Model:
 
 
 def translation(
-    model: Model, sources: Sequence[Sequence[int]], limit: int, rows: int = 32
+    model: Model, sources: Sequence[Sequence[int]], limit: int, by_length: bool, rows: int = 64
 ) -> Callable[[], list[list[int]]]:
-    """The translation of sources by beam search, batches of similar lengths, so many at a time.
+    """The translation of sources by beam search, so many at a time.
 
     Args:
         model: The model.
         sources: Token ids with the end symbol.
         limit: Most tokens of a translation.
+        by_length: Whether batches hold sentences of similar lengths. Joey NMT itself takes them as
+            they come.
         rows: Sentences of a batch.
 
     Returns:
         A function that returns each source's best translation, without its end.
     """
-    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    order = list(range(len(sources)))
+    if by_length:
+        order.sort(key=lambda i: len(sources[i]))
     parts = [order[i : i + rows] for i in range(0, len(order), rows)]
 
     def translate() -> list[list[int]]:

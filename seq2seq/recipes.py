@@ -109,11 +109,15 @@ def _command_line(words: Sequence[str], file: str) -> RecipeText:
 
 def _override_value(key: str, text: str) -> Any:
     """Reads a value as YAML; a text stays as it was typed where the key wants a text."""
+    hint = _keys().get(key)
     try:
         value = recipe_text.parse_value(text)
     except yaml.YAMLError:
+        if get_origin(hint) is tuple and text.startswith("["):
+            wanted = "a list in YAML, texts that hold { } or , in quotes"
+            raise UserError(f"--{key}: expected {wanted}, found {text}") from None
         return text
-    wants_text = str in _alternatives(_keys().get(key))
+    wants_text = str in _alternatives(hint)
     return text if wants_text and not isinstance(value, str | None) else value
 
 

@@ -188,6 +188,8 @@ WORDS = [
     (["steps=3"], "steps=3: expected an override such as --training.steps=100"),
     (["--data.train.path=a"], "--data.train.path: unknown key (did you mean 'data.train'?)"),
     (["--data.train=[a.tsv, {hub: b, path: c}]"], "--data.train: data.train[1]: expected one"),
+    (["--data.train=[a.{lang}, b.tsv]"], "--data.train: expected a list in YAML, texts that hold"),
+    (["--data.train=[a.tsv, b.tsv"], "--data.train: expected a list in YAML, texts that hold"),
 ]  # fmt: skip
 
 
