@@ -10,14 +10,12 @@ import os
 import shlex
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq import inputs
 from seq2seq.allocator import keep_freed_memory
+from seq2seq.commands.termination import raising_on_sigterm
 from seq2seq.errors import UserError
 from seq2seq.options import grammar, rules
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.run_directory import RunDirectory
 
-_AGAIN = 0.05
-"""Seconds after which a signal that was lost is sent again."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -40,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: Words of the command line; default those of this process.
     """
     try:
-        with _termination():
+        with raising_on_sigterm():
             status = run(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
     except UserError as error:
@@ -79,35 +75,6 @@ def _trouble_with_files(error: OSError) -> str:
 def _drop_output() -> None:
     """Lets what is still to be written to stdout go nowhere, as it cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextmanager
-def _termination() -> Iterator[None]:
-    """Lets SIGTERM end the process as an exception does, so that drafts are removed."""
-
-    def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        sys.exit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before, hook = signal.signal(signal.SIGTERM, leave), sys.unraisablehook
-
-    def lost(unraisable: "sys.UnraisableHookArgs") -> None:
-        """A signal whose exception was raised where Python drops it, as in a finaliser, again."""
-        error = unraisable.exc_value
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
-            threading.Timer(_AGAIN, os.kill, (os.getpid(), number)).start()
-        else:
-            hook(unraisable)
-
-    sys.unraisablehook = lost
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        sys.unraisablehook = hook
 
 
 def _prepare(arguments: argparse.Namespace, overrides: list[str]) -> int:

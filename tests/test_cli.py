@@ -176,6 +176,30 @@ def test_a_signal_in_a_finaliser_is_not_lost(name, status):
     assert time.monotonic() - began < 5
 
 
+UNAWAITED = """
+import os, signal
+from seq2seq import cli
+
+async def saving():
+    pass
+
+def run(words):
+    waiting = saving()
+    os.kill(os.getpid(), signal.NAME)
+
+cli.run = run
+cli.main([])
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_leaves_no_warning_of_what_it_cut_short(name, status):
+    command = [sys.executable, "-c", UNAWAITED.replace("NAME", name)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == status
+    assert found.stderr == ("seq2seq: interrupted\n" if name == "SIGINT" else "")
+
+
 def test_translate_gives_a_line_for_every_line(trained, call, tmp_path):
     text = tmp_path / "text"
     text.write_bytes(b"\n".join(WEIRD.values()))
