@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
+from torch_weights import linear, norm, tensor
 from transformers import GenerationConfig, MarianConfig, MarianMTModel
 
 from seq2seq.config import ModelConfig
@@ -48,16 +48,16 @@ def marian(config: ModelConfig, params: Params, longest: int) -> MarianMTModel:
     )
     weights = dict(model.state_dict())
     for name in ("model.shared", "model.encoder.embed_tokens", "model.decoder.embed_tokens"):
-        weights[f"{name}.weight"] = _tensor(embedding)
-    weights["lm_head.weight"] = _tensor(embedding)
-    places = _tensor(sinusoids(longest, config.width, config.sinusoids))
+        weights[f"{name}.weight"] = tensor(embedding)
+    weights["lm_head.weight"] = tensor(embedding)
+    places = tensor(sinusoids(longest, config.width, config.sinusoids))
     for side in ("encoder", "decoder"):
         weights[f"model.{side}.embed_positions.weight"] = places
         for i in range(getattr(config, f"{side}_layers")):
             weights |= _layer(f"model.{side}.layers.{i}", params[side]["layers"], i)
     bias = params.get("output_bias")
     if bias is not None:
-        weights["final_logits_bias"] = _tensor(bias)[None]
+        weights["final_logits_bias"] = tensor(bias)[None]
     model.load_state_dict(weights)
     return model.eval()
 
@@ -104,23 +104,8 @@ def _layer(name: str, layers: Mapping[str, Any], i: int) -> dict[str, torch.Tens
         if part in layers:
             for role, projection in _ROLES.items():
                 own = layers[part][role]
-                found |= _linear(f"{name}.{theirs}.{projection}", own, i)
-            found |= _norm(f"{name}.{theirs}_layer_norm", layers[f"{part}_residual"], i)
+                found |= linear(f"{name}.{theirs}.{projection}", own, i)
+            found |= norm(f"{name}.{theirs}_layer_norm", layers[f"{part}_residual"], i)
     for ours, theirs in (("inner", "fc1"), ("outer", "fc2")):
-        found |= _linear(f"{name}.{theirs}", layers["feed_forward"][ours], i)
-    return found | _norm(f"{name}.final_layer_norm", layers["feed_forward_residual"], i)
-
-
-def _linear(name: str, own: Mapping[str, Any], i: int) -> dict[str, torch.Tensor]:
-    kernel = own["kernel"][i]
-    bias = own["bias"][i] if "bias" in own else np.zeros(kernel.shape[1])
-    return {f"{name}.weight": _tensor(kernel.T), f"{name}.bias": _tensor(bias)}
-
-
-def _norm(name: str, own: Mapping[str, Any], i: int) -> dict[str, torch.Tensor]:
-    norm = own["norm"]
-    return {f"{name}.weight": _tensor(norm["scale"][i]), f"{name}.bias": _tensor(norm["bias"][i])}
-
-
-def _tensor(values: Any) -> torch.Tensor:
-    return torch.from_numpy(np.array(values, np.float32))
+        found |= linear(f"{name}.{theirs}", layers["feed_forward"][ours], i)
+    return found | norm(f"{name}.final_layer_norm", layers["feed_forward_residual"], i)

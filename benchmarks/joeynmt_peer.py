@@ -18,6 +18,7 @@ from joeynmt.embeddings import Embeddings
 from joeynmt.encoders import TransformerEncoder
 from joeynmt.model import Model
 from joeynmt.search import search
+from torch_weights import linear, norm, tensor
 
 from seq2seq.config import ModelConfig
 from seq2seq.types import Params
@@ -48,7 +49,7 @@ def transformer(config: ModelConfig, params: Params) -> Model:
         config: A post-norm model with shared embeddings and interleaved sinusoids.
         params: Its parameters.
     """
-    embedding = _tensor(params["target_embedding"])
+    embedding = tensor(params["target_embedding"])
     sizes = {
         "hidden_size": config.width,
         "ff_size": config.feed_forward_width,
@@ -130,26 +131,11 @@ def _layer(
 ) -> dict[str, torch.Tensor]:
     """The weights of layer `i` by their names there."""
     found = {}
-    for part, (attention, norm) in parts.items():
+    for part, (attention, after) in parts.items():
         for role, projection in _ROLES.items():
-            found |= _linear(f"{name}.{attention}.{projection}", layers[part][role], i)
-        found |= _norm(f"{name}.{norm}", layers[f"{part}_residual"], i)
+            found |= linear(f"{name}.{attention}.{projection}", layers[part][role], i)
+        found |= norm(f"{name}.{after}", layers[f"{part}_residual"], i)
     for ours, theirs in (("inner", 0), ("outer", 3)):
         own = layers["feed_forward"][ours]
-        found |= _linear(f"{name}.feed_forward.pwff_layer.{theirs}", own, i)
-    return found | _norm(f"{name}.feed_forward.layer_norm", layers["feed_forward_residual"], i)
-
-
-def _linear(name: str, own: Mapping[str, Any], i: int) -> dict[str, torch.Tensor]:
-    kernel = own["kernel"][i]
-    bias = own["bias"][i] if "bias" in own else np.zeros(kernel.shape[1])
-    return {f"{name}.weight": _tensor(kernel.T), f"{name}.bias": _tensor(bias)}
-
-
-def _norm(name: str, own: Mapping[str, Any], i: int) -> dict[str, torch.Tensor]:
-    norm = own["norm"]
-    return {f"{name}.weight": _tensor(norm["scale"][i]), f"{name}.bias": _tensor(norm["bias"][i])}
-
-
-def _tensor(values: Any) -> torch.Tensor:
-    return torch.from_numpy(np.array(values, np.float32))
+        found |= linear(f"{name}.feed_forward.pwff_layer.{theirs}", own, i)
+    return found | norm(f"{name}.feed_forward.layer_norm", layers["feed_forward_residual"], i)
