@@ -107,7 +107,7 @@ def _evaluate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     runs = [inputs.trained(folder, arguments.checkpoint) for folder in folders]
     searches = [inputs.decoding(run, overrides) for run in runs]
     for other, which in arguments.ensemble:
-        inputs.trained(other, which)
+        inputs.trained(other, which, f"--ensemble {other}")
     inputs.check_output(arguments.output, files)
     from seq2seq.evaluation.test_sets import read_common
 
@@ -140,8 +140,9 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
         if (count := getattr(arguments, key)) is not None:
             overrides = [*overrides, f"--decoding.{key}={count}"]
     decoding = inputs.decoding(run, overrides)
-    for other, which in [*arguments.ensemble, *filter(None, [arguments.rerank])]:
-        inputs.trained(other, which)
+    for option, others in (("ensemble", arguments.ensemble), ("rerank", [arguments.rerank])):
+        for other, which in filter(None, others):
+            inputs.trained(other, which, f"--{option} {other}")
     files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
@@ -174,7 +175,7 @@ def _score(arguments: argparse.Namespace, overrides: list[str]) -> int:
     rules.check_scoring(overrides)
     decoding = inputs.decoding(run, overrides)
     for other, which in arguments.ensemble:
-        inputs.trained(other, which)
+        inputs.trained(other, which, f"--ensemble {other}")
     files = (arguments.source, arguments.target)
     if files == (text_io.STDIN, text_io.STDIN):
         raise UserError("--source and --target: expected one of them from stdin, found both")

@@ -40,8 +40,8 @@ def opened(path: Path) -> "RunDirectory":
     return RunDirectory.open(path)
 
 
-def trained(path: Path, checkpoint: str | int) -> "RunDirectory":
-    """Opens a run that has the checkpoint that is asked for."""
+def trained(path: Path, checkpoint: str | int, option: str = "--checkpoint") -> "RunDirectory":
+    """Opens a run that has the checkpoint that is asked for, by the option of that name."""
     run = opened(path)
     steps = run.steps()
     if not steps:
@@ -52,7 +52,7 @@ def trained(path: Path, checkpoint: str | int) -> "RunDirectory":
     if isinstance(checkpoint, int) and checkpoint not in steps:
         choices = ", ".join(map(str, steps))
         raise UserError(
-            f"--checkpoint: expected best, latest, averaged or one of {choices}, found {checkpoint}"
+            f"{option}: expected best, latest, averaged or one of {choices}, found {checkpoint}"
         )
     return run
 
@@ -63,7 +63,12 @@ def decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
         key = word.partition("=")[0]
         if word.startswith("--") and not word.startswith("--decoding."):
             raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
-    return recipe(run.path / "config.yaml", overrides).decoding
+    decoding, model = recipe(run.path / "config.yaml", overrides).decoding, run.config.model
+    if (decoding.alignment_layer or 1) > model.decoder_layers:
+        wanted = f"a layer of the decoder, at most {model.decoder_layers}"
+        found = decoding.alignment_layer
+        raise UserError(f"decoding.alignment_layer: expected {wanted}, found {found}")
+    return decoding
 
 
 def check_companions(
@@ -72,16 +77,40 @@ def check_companions(
     """Raises unless what is translated, and the files of options beside it, can be read."""
     from seq2seq import text_io
 
-    for file in [*files, *beside.values()]:
+    for file in files:
         text_io.check_input(file)
+    for name, path in beside.items():
+        try:
+            text_io.check_input(path)
+        except UserError as error:
+            raise UserError(f"--{name}: {error}") from None
     taken = "what is translated" if text_io.STDIN in files else None
     for name, path in beside.items():
         if path == text_io.STDIN and taken:
             raise UserError(f"--{name}: expected a file, as stdin is {taken}, found -")
         taken = f"--{name}" if path == text_io.STDIN else taken
+    for name in ("prefix", "force"):
+        if name in beside:
+            _check_as_many(files, beside[name])
     if "force" in beside and decoding.draws:
         found = "decoding.mbr" if decoding.mbr else "decoding.sampling"
         raise UserError(f"--force: expected a beam search, found {found}")
+
+
+def _check_as_many(files: Sequence[Path], path: Path) -> None:
+    """Raises unless a file has a line for every line of the files; of pipes, nobody knows yet."""
+    from seq2seq import text_io
+
+    if all(file.is_file() for file in [*files, path]):
+        wanted, found = (
+            sum(1 for file in some for _ in text_io.read_lines(file, lambda _: None))
+            for some in (files, [path])
+        )
+        if found < wanted:
+            raise UserError(f"{path}: expected a line for every line, found {found:,}")
+        if found > wanted:
+            what = f"{wanted:,} lines, as many as are translated"
+            raise UserError(f"{path}: expected {what}, found {found:,}")
 
 
 def refuse_keys(overrides: Sequence[str]) -> None:
@@ -108,5 +137,9 @@ def check_resumable(files: Sequence[Path | None], output: Path | None) -> None:
     if output is None or (output.exists() and not output.is_file()):
         found = "none" if output is None else f"the device {output}"
         raise UserError(f"--resume: expected --output FILE beside it, found {found}")
-    if text_io.STDIN in files:
-        raise UserError("--resume: expected files, as stdin cannot be read again, found -")
+    for file in filter(None, files):
+        if not file.is_file():
+            what = "stdin" if file == text_io.STDIN else "a pipe"
+            raise UserError(
+                f"--resume: expected files, as {what} cannot be read again, found {file}"
+            )

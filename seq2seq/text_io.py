@@ -63,17 +63,35 @@ def read_chunks(path: Path, size: int, warn: Callable[[str], None]) -> Iterator[
     Raises:
         UserError: The file cannot be read.
     """
-    try:
-        descriptor = sys.stdin.fileno() if path == STDIN and sys.stdin is not None else None
-    except (OSError, ValueError):  # stdin is no file, as in a notebook
-        descriptor = None
-    if descriptor is None:
-        yield from chunks(read_lines(path, warn), size)
-        return
-    number = 1
-    for lines in _arriving(descriptor, size):
-        yield list(_decoded(lines, "stdin", warn, number))
-        number += len(lines)
+    with _pipe(path) as descriptor:
+        if descriptor is None:
+            yield from chunks(read_lines(path, warn), size)
+            return
+        name, number = "stdin" if path == STDIN else str(path), 1
+        for lines in _arriving(descriptor, size):
+            if number == 1 and lines[0].startswith(_GZIP_MAGIC):
+                raise UserError(f"{name}: expected text, found gzip: unpack it with gunzip -c")
+            yield list(_decoded(lines, name, warn, number))
+            number += len(lines)
+
+
+@contextmanager
+def _pipe(path: Path) -> Iterator[int | None]:
+    """What to read stdin, a named pipe or a device by; None for a file, or without a descriptor."""
+    if path == STDIN:
+        try:
+            descriptor = None if sys.stdin is None else sys.stdin.fileno()
+        except (OSError, ValueError):  # stdin is no file, as in a notebook
+            descriptor = None
+        yield descriptor
+    elif not _is_device(path):
+        yield None
+    else:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 def _arriving(descriptor: int, size: int) -> Iterator[list[bytes]]:
@@ -143,6 +161,8 @@ def check_output(path: Path | None) -> None:
     """Raises `UserError` unless a file can be written there; writes nothing."""
     if path is None or _is_device(path):
         return
+    if path.suffix == ".gz":
+        raise UserError(f"{path}: expected a name without .gz, as plain text is written")
     folder = _real(path).parent
     if path.is_dir():
         raise UserError(f"{path}: expected a file to write, found a folder")

@@ -46,12 +46,14 @@ class TargetScore:
         score: Their sum divided by the length penalty, as a search ranks it.
         too_long: Whether it is longer than `decoding.max_source_length` and `max_extra_tokens`
             allow: no search would find it, so its probability counts as 0.
+        cut: Tokens at the end of the source that were left out, as it is too long.
     """
 
     tokens: tuple[str, ...]
     log_probs: tuple[float, ...]
     score: float
     too_long: bool = False
+    cut: int = 0
 
     @property
     def log_prob(self) -> float:

@@ -225,14 +225,14 @@ class Translator:
             )
         )
         limit = decoding.max_source_length - 1
-        kept, read = [ids[:limit] for ids in next(encoded)], next(encoded)
+        given, read = next(encoded), next(encoded)
         longest = limit + decoding.max_extra_tokens
         alpha = decoding.length_penalty
         results = {i: self._scored(ids, alpha) for i, ids in enumerate(read) if len(ids) > longest}
         fitting = [i for i in range(len(read)) if i not in results]
         if advance is not None:
             advance(len(results))
-        pairs = ([kept[i] for i in fitting], [read[i] for i in fitting])
+        pairs = ([given[i][:limit] for i in fitting], [read[i] for i in fitting])
         for batch, arrays in batches(*pairs, both, decoding.batch_tokens):
             found = parallel.fetch(self._force(self.params, arrays))
             for row, number in zip(found, batch, strict=False):
@@ -241,7 +241,8 @@ class Translator:
                 results[fitting[number]] = self._scored(ids, alpha, log_probs)
             if advance is not None:
                 advance(len(batch))
-        return [results[i] for i in range(len(read))]
+        cuts = [max(0, len(ids) - limit) for ids in given]
+        return [replace(results[i], cut=cut) for i, cut in enumerate(cuts)]
 
     def _scored(
         self, ids: Sequence[int], alpha: float, found: Sequence[float] | None = None

@@ -99,6 +99,41 @@ def recipe(reversal, tmp_path):
         ("translate {run} --decoding.beamsize=2", r"--decoding.beamsize: .*'decoding.beam_size'"),
         ("translate {run} --decoding.beam_size=0", r"--decoding.beam_size: .*at least 1, found 0"),
         ("translate {run} --training.steps=2", r"--training.steps: expected a key of decoding"),
+        ("translate {run} --beam 8", r"--beam: unknown .*\(did you mean '--decoding.beam_size'\?"),
+        ("translate {run} --seed 3", r"--seed: unknown .*\(did you mean '--decoding.seed'\?\)"),
+        ("translate {run} --n_best 3", r"--n_best: unknown .*\(did you mean '--n-best'\?\)"),
+        ("train --config x --steps 3", r"--steps: unknown .*\(did you mean '--training.steps'\?"),
+        ("average {run} --seed 3", r"--seed: unknown option of seq2seq average"),
+        ("translate {run} --ensemble {run}@7", r"--ensemble .*run: expected best, .*120, found 7"),
+        ("translate {run} --rerank {run}@7", r"--rerank .*run: expected best, .*120, found 7"),
+        ("translate {run} --ban Ada", r"--ban: Ada: expected a text file, found nothing"),
+        ("translate {run} --output {folder}/x.gz", r"x.gz: expected a name without .gz"),
+        (
+            "translate {run} --decoding.top_k=2",
+            r"decoding.top_k: expected decoding.sampling or mbr",
+        ),
+        ("translate {run} --decoding.min_p=0.1", r"--decoding.min_p: .*beside it, found 0.1"),
+        (
+            "translate {run} --decoding.sampling=true --decoding.diversity=1",
+            r"--decoding.diversity: expected 0 beside decoding.sampling or mbr, found 1",
+        ),
+        (
+            "translate {run} --decoding.seed=4294967296",
+            r"--decoding.seed: expected a whole number from 0 to 4294967295, found 4294967296",
+        ),
+        ("train --config {recipe} --training.seed=-1", r"--training.seed: .*from 0 to 42949"),
+        (
+            "translate {run} --decoding.min_length_ratio=.inf",
+            r"--decoding.min_length_ratio: expected a finite number, found inf",
+        ),
+        (
+            "translate {run} --rerank {run} --decoding.beam_size=1",
+            r"--rerank: expected decoding.beam_size of 2 or more to choose from, found 1",
+        ),
+        (
+            "translate {run} --rerank {run} --decoding.sampling=true",
+            r"--rerank: expected decoding.n_best of 2 or more to choose from, found 1",
+        ),
         (
             "translate {run} --decoding.max_source_length=1",
             r"--decoding.max_source_length: expected at least 2, found 1",

@@ -280,7 +280,7 @@ def test_translate_begins_as_a_file_says(trained, call, tmp_path):
     assert lines[1:3] == ["", call("translate", trained.path, text)[1].split("\n")[2]]
     for content, problem in (
         ("max\n", ": expected a line for every line, found 1"),
-        ("\n" * 4, ": expected 3 lines, as many as are translated, found more"),
+        ("\n" * 4, ": expected 3 lines, as many as are translated, found 4"),
         ("max\n\n漢\n", ":3: expected characters of the vocabulary, found '漢'"),
     ):
         prefix.write_text(content)
@@ -471,6 +471,17 @@ def test_what_no_search_could_find_has_no_number_in_json(trained, call, tmp_path
     assert (status, found["log_prob"], found["score"]) == (0, None, None)
     assert set(found["log_probs"]) == {None}
     assert len(found["log_probs"]) == len(found["tokens"]) > 5000
+
+
+def test_score_says_where_a_source_is_cut(trained, call, tmp_path):
+    source, target = tmp_file(tmp_path, "ada\n" + "ada " * 5000 + "\n"), tmp_path / "target"
+    target.write_text("ada\nada\n")
+    status, out, err = call("score", trained.path, "--source", source, "--target", target)
+    assert (status, len(out.splitlines())) == (0, 2)
+    assert re.search(
+        rf"{source}:2: warning: too long: cut, the last [\d,]+ tokens left out", err[0]
+    )
+    assert not any(f"{source}:1:" in line for line in err)
 
 
 def test_score_wants_as_many_lines(trained, call, tmp_path):

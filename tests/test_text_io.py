@@ -67,6 +67,28 @@ def test_lines_of_a_pipe_come_as_they_are_written(pipe):
     assert warnings == ["stdin:3: warning: byte 0xff at column 7 is not UTF-8: replaced by \ufffd"]
 
 
+def test_lines_of_a_named_pipe_come_as_they_are_written(tmp_path):
+    path = tmp_path / "named"
+    os.mkfifo(path)
+    holding = os.open(path, os.O_RDWR)  # neither end waits for the other any more
+    warnings = []
+    chunks = text_io.read_chunks(path, 100, warnings.append)
+    os.write(holding, b"one\n")
+    assert next(chunks) == ["one"]
+    os.write(holding, b"two\n\xff\n")
+    assert next(chunks) == ["two", "\ufffd"]
+    found = "byte 0xff at column 1 is not UTF-8: replaced by \ufffd"
+    assert warnings == [f"{path}:3: warning: {found}"]
+    os.close(holding)
+    assert list(chunks) == []
+
+
+def test_gzip_from_a_pipe_is_refused(pipe):
+    pipe.write(gzip.compress(b"one\n") + b"\n")
+    with pytest.raises(UserError, match="stdin: expected text, found gzip: unpack it"):
+        next(text_io.read_chunks(Path("-"), 100, [].append))
+
+
 def test_a_pipe_gives_about_as_many_lines_as_asked(pipe):
     pipe.write(b"a\n" * 20_000)
     pipe.close()

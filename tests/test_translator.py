@@ -322,6 +322,22 @@ def test_draws_hang_on_the_seed_and_on_nothing_else(model):
     greedy = model.translate(SENTENCES, decoding(model, beam_size=1))
     found = model.translate(SENTENCES, cold)
     assert [result.text for result in found] == [result.text for result in greedy]
+    for few in ({"top_p": 1e-6}, {"min_p": 0.999}):
+        found = model.translate(SENTENCES, decoding(model, sampling=True, **few))
+        assert [result.text for result in found] == [result.text for result in greedy]
+
+
+def test_what_is_said_of_stopping_and_diversity_reaches_the_search(model):
+    def every(**options):
+        wanted = decoding(model, beam_size=4, n_best=4, **options)
+        results = model.translate(SENTENCES, wanted)
+        return [[(one.text, one.score) for one in (x, *x.others)] for x in results]
+
+    usual, exhaustive, early = every(), every(stopping="limit"), every(stopping="full")
+    assert [[text for text, _ in x] for x in usual] == [[text for text, _ in x] for x in exhaustive]
+    assert early != usual
+    assert every(diversity=3.0) != usual
+    assert every(endings="candidates") != usual
 
 
 def test_of_many_draws_the_one_most_like_the_others_is_taken(model):

@@ -56,6 +56,9 @@ def score(
                 pairs += 1
                 tokens += len(result.tokens)
                 total += result.log_prob
+                if result.cut:
+                    what = f"the last {count(result.cut, 'token')} left out"
+                    progress.note(f"{files[0]}:{pairs}: warning: too long: cut, {what}")
                 if result.too_long:
                     progress.note(f"{files[1]}:{pairs}: warning: too long: probability 0")
                 out.write(_line(result, as_json) + "\n")

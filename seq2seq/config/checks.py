@@ -17,3 +17,8 @@ def fraction(key: str, value: float) -> None:
 def at_least(key: str, value: float, least: float) -> None:
     """Raises unless value ≥ least."""
     require(value >= least, key, f"at least {least:g}", value)
+
+
+def seed(key: str, value: int) -> None:
+    """Raises unless a seed is one of those that JAX keeps apart: 32 bits of it make the key."""
+    require(0 <= value < 2**32, key, "a whole number from 0 to 4294967295", value)

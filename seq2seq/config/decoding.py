@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from seq2seq.config.checks import at_least, fraction, require
+from seq2seq.config.checks import at_least, fraction, require, seed
+
+_OF_DRAWS = {"temperature": 1.0, "top_k": None, "top_p": 1.0, "min_p": 0.0}
+"""Keys that say how to draw, with what they are where they change nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +86,23 @@ class DecodingConfig:
                 at_least(f"decoding.{key}", getattr(self, key), 1)
         at_least("decoding.max_source_length", self.max_source_length, 2)
         lengths = ("max_extra_tokens", "min_length", "min_length_ratio")
-        for key in ("length_penalty", *lengths, "diversity", "no_repeat_ngram", "seed", "mbr"):
+        for key in ("length_penalty", *lengths, "diversity", "no_repeat_ngram", "mbr"):
             at_least(f"decoding.{key}", getattr(self, key), 0)
-        alpha = self.length_penalty
-        require(alpha < math.inf, "decoding.length_penalty", "a finite number", alpha)
+        for key in ("length_penalty", "min_length_ratio", "diversity"):
+            value = getattr(self, key)
+            require(value < math.inf, f"decoding.{key}", "a finite number", value)
         for key in ("repetition_penalty", "temperature"):
             value = getattr(self, key)
-            require(value > 0, f"decoding.{key}", "a number above 0", value)
+            require(0 < value < math.inf, f"decoding.{key}", "a number above 0", value)
+        seed("decoding.seed", self.seed)
         require(0 < self.top_p <= 1, "decoding.top_p", "a share in (0, 1]", self.top_p)
         fraction("decoding.min_p", self.min_p)
+        for key, without in _OF_DRAWS.items():
+            value = getattr(self, key)
+            alone = self.draws or value == without
+            require(alone, f"decoding.{key}", "decoding.sampling or mbr beside it", value)
+        searched = self.diversity == 0 or not self.draws
+        require(searched, "decoding.diversity", "0 beside decoding.sampling or mbr", self.diversity)
         name = "mbr" if self.mbr else "beam_size"
         most = getattr(self, name)
         enough = self.n_best <= most or (self.sampling and not self.mbr)

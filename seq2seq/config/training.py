@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from seq2seq.config.checks import at_least, fraction, require
+from seq2seq.config.checks import at_least, fraction, require, seed
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ class TrainingConfig:
         paces = ("log_every", "validate_every", "checkpoint_every", "keep_latest")
         for key in (*sizes, *paces):
             at_least(f"training.{key}", getattr(self, key), 1)
-        for key in ("validation_sentences", "keep_best", "seed", "r_drop"):
+        for key in ("validation_sentences", "keep_best", "r_drop"):
             at_least(f"training.{key}", getattr(self, key), 0)
+        seed("training.seed", self.seed)
         for key in ("epochs", "patience", "loss_chunk"):
             if getattr(self, key) is not None:
                 at_least(f"training.{key}", getattr(self, key), 1)

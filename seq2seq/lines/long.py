@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from seq2seq.config import Config, DecodingConfig
 from seq2seq.errors import LineError
 from seq2seq.explanation import Explanation, together
@@ -133,7 +135,12 @@ def _together(
     if len(results) == 1:
         return results[0]
     choices = [(result, *result.others) for result in results]
-    combined = _drawn(choices) if decoding.draws else _best(choices, decoding.n_best)
+    if decoding.mbr:
+        combined = _ranked_alike(choices)
+    elif decoding.sampling:
+        combined = _drawn(choices, decoding.seed)
+    else:
+        combined = _best(choices, decoding.n_best)
     every = [
         Translation(
             joined([one.text for one in parts], segments, language),
@@ -167,10 +174,26 @@ def _best(choices: Sequence[_Parts], count: int) -> list[_Parts]:
     return [*best]
 
 
-def _drawn(choices: Sequence[_Parts]) -> list[_Parts]:
-    """The first of all, the second of all, and so on; the last again where there are fewer."""
+def _ranked_alike(choices: Sequence[_Parts]) -> list[_Parts]:
+    """The best of all, the second of all, and so on; the last again where there are fewer."""
     count = max(map(len, choices))
     return [[every[min(k, len(every) - 1)] for every in choices] for k in range(count)]
+
+
+def _drawn(choices: Sequence[_Parts], seed: int) -> list[_Parts]:
+    """A draw of each segment beside draws of the others, whatever their scores.
+
+    Draws of a segment come sorted by score; put side by side as they are, those of a line would not
+    be independent of one another.
+    """
+    columns = list(zip(*_ranked_alike(choices), strict=True))
+    orders = (
+        np.random.default_rng([seed, place]).permutation(len(column))
+        for place, column in enumerate(columns)
+    )
+    shuffled = [[every[i] for i in order] for every, order in zip(columns, orders, strict=True)]
+    combined: list[_Parts] = [list(parts) for parts in zip(*shuffled, strict=True)]
+    return sorted(combined, key=lambda parts: -sum(one.score for one in parts))
 
 
 def explain_lines(

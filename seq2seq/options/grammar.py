@@ -6,13 +6,21 @@ and the nearest right one.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
+from typing import get_type_hints
 
 from seq2seq.errors import UserError, nearest
 from seq2seq.options.commands import COMMANDS, PARSERS, Parser
 
 SECTIONS = ("run", "data", "vocabulary", "model", "training", "decoding")
 """What a recipe's keys begin with."""
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("prepare", "train", "describe"), SECTIONS[1:]),
+    **dict.fromkeys(("translate", "score", "evaluate"), ("decoding",)),
+}
+"""Commands that take keys, with the sections of these."""
 
 
 def parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -32,7 +40,7 @@ def parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if name in COMMANDS:
         rest, overrides = _split_overrides(rest)
         parser = PARSERS[name]()
-        _refuse_unknown(rest, parser)
+        _refuse_unknown(rest, parser, name)
         return parser.parse_intermixed_args(rest, argparse.Namespace(command=name)), overrides
     top = _top()
     if name.startswith("-"):
@@ -74,7 +82,9 @@ def _is_key(key: str) -> bool:
     return key == "run" or "." in key
 
 
-def _refuse_unknown(words: Sequence[str], parser: argparse.ArgumentParser) -> None:
+def _refuse_unknown(
+    words: Sequence[str], parser: argparse.ArgumentParser, command: str = ""
+) -> None:
     """Raises on the first word that looks like an option and is none, with the nearest one."""
     known = [name for action in parser._actions for name in action.option_strings]
     for word in words:
@@ -82,8 +92,25 @@ def _refuse_unknown(words: Sequence[str], parser: argparse.ArgumentParser) -> No
             return
         name = word.partition("=")[0]
         if word.startswith("-") and word != "-" and name not in known:
-            hint = nearest(name, known) or f" (see {parser.prog} --help)"
+            hint = "" if name.replace("_", "-") in known else _as_key(name, command)
+            hint = hint or nearest(name, known)
+            hint = hint or f" (see {parser.prog} --help)"
             raise UserError(f"{name}: unknown option of {parser.prog}{hint}")
+
+
+def _as_key(name: str, command: str) -> str:
+    """A hint where an option is a recipe's key without its section: `--seed`, `--beam-size`."""
+    from seq2seq.config import Config
+
+    word = name.lstrip("-").replace("-", "_")
+    keys = {
+        field.name: f"--{section}.{field.name}"
+        for section in _KEYS.get(command, ())
+        for field in dataclasses.fields(get_type_hints(Config)[section])
+    }
+    begun = (key for key in keys if key.startswith(f"{word}_"))
+    found = word if word in keys else next(begun, None)
+    return f" (did you mean {keys[found]!r}?)" if found else ""
 
 
 def _top() -> Parser:

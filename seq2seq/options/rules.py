@@ -58,6 +58,9 @@ def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig")
         raise UserError("--rerank-weight: expected --rerank beside it, found it alone")
     if arguments.rerank is not None and decoding.mbr:
         raise UserError("--rerank: expected it without decoding.mbr, found both")
+    if arguments.rerank is not None and decoding.hypotheses == 1:
+        key = "n_best" if decoding.sampling else "beam_size"
+        raise UserError(f"--rerank: expected decoding.{key} of 2 or more to choose from, found 1")
     if arguments.distributed and arguments.resume:
         raise UserError("--distributed: expected it without --resume, found both")
     if arguments.distributed and text_io.STDIN in (arguments.files or [text_io.STDIN]):

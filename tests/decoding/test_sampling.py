@@ -30,21 +30,35 @@ def softmax(logits):
     return exps / exps.sum()
 
 
+def check_frequencies(tokens, probabilities):
+    """Pearson's χ², which exceeds its bound once in ten thousand times."""
+    possible, counts = probabilities > 0, np.bincount(tokens.ravel(), minlength=len(probabilities))
+    wanted = probabilities * tokens.size
+    assert counts[~possible].sum() == 0
+    chi2 = ((counts - wanted)[possible] ** 2 / wanted[possible]).sum()
+    freedom = possible.sum() - 1
+    assert chi2 < freedom * (1 - 2 / (9 * freedom) + 3.72 * np.sqrt(2 / (9 * freedom))) ** 3
+
+
 @pytest.mark.parametrize("vocabulary", [5, 16, 50, 101])
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_frequencies_are_the_models_probabilities(vocabulary, temperature):
-    """Pearson's χ² of 12 000 draws, which exceeds its bound once in ten thousand times."""
     logits = np.random.default_rng(vocabulary).standard_normal(vocabulary)
     tokens, _ = draws(logits, Draw(seed=7, temperature=temperature))
-    possible = np.ones(vocabulary, bool)
-    possible[list(BANNED)] = False
-    wanted = softmax(np.where(possible, logits / temperature, -1e9)) * tokens.size
-    counts = np.bincount(tokens.ravel(), minlength=vocabulary)
-    assert counts[~possible].sum() == 0
-    chi2 = ((counts - wanted) ** 2 / np.where(possible, wanted, 1))[possible].sum()
-    freedom = possible.sum() - 1
-    bound = freedom * (1 - 2 / (9 * freedom) + 3.72 * np.sqrt(2 / (9 * freedom))) ** 3
-    assert chi2 < bound
+    logits[list(BANNED)] = -np.inf
+    check_frequencies(tokens, softmax(logits / temperature))
+
+
+@pytest.mark.parametrize("options", [{"top_k": 7}, {"top_p": 0.7}, {"min_p": 0.08}], ids=str)
+def test_frequencies_of_what_is_left_are_its_probabilities_made_to_add_up(options):
+    logits = np.random.default_rng(3).standard_normal(30)
+    tokens, _ = draws(logits, Draw(seed=7, temperature=1.3, **options))
+    logits[list(BANNED)] = -np.inf
+    probabilities = softmax(logits / 1.3)
+    left = np.isin(np.arange(30), tokens)
+    assert 5 < left.sum() < 20
+    assert probabilities[left].min() > probabilities[~left].max()
+    check_frequencies(tokens, np.where(left, probabilities, 0) / probabilities[left].sum())
 
 
 def test_log_probabilities_are_those_of_the_whole_distribution():

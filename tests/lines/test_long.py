@@ -100,6 +100,18 @@ def test_draws_of_a_line_differ_between_its_sentences(model):
     assert len({one.text for one in every}) > 2
 
 
+def test_draws_of_a_line_are_independent_of_one_another(model):
+    """Draws of its first sentence are as good beside good ones of its second as beside bad ones."""
+    wanted = decoding(model, sampling=True, n_best=200, temperature=3.0)
+    [result] = translate_lines(model, ["Kim ada. Ole bea."], wanted)
+    every = (result, *result.others)
+    assert [one.score for one in every] == sorted((one.score for one in every), reverse=True)
+    first, second = np.array([[part.score for _, part in one.segments] for one in every]).T
+    assert np.ptp(first) > 5
+    assert np.ptp(second) > 5
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(len(every))
+
+
 def test_lines_with_a_prefix_are_translated_whole(model):
     lines = ["Ada bea. Kim ole."] * 3
     prefixes = ["max", "", "max"]
