@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq import inputs
 from seq2seq.allocator import keep_freed_memory
+from seq2seq.commands.companions import check_as_many
 from seq2seq.commands.termination import raising_on_sigterm
 from seq2seq.errors import UserError
 from seq2seq.options import grammar, rules
@@ -146,6 +147,8 @@ def _translate(arguments: argparse.Namespace, overrides: list[str]) -> int:
     files, companions = arguments.files or [text_io.STDIN], ("prefix", "ban", "force")
     beside = {name: getattr(arguments, name) for name in companions}
     inputs.check_companions(files, {name: path for name, path in beside.items() if path}, decoding)
+    for path in filter(None, (arguments.prefix, arguments.force)):
+        check_as_many(files, path)
     inputs.check_output(arguments.output, [*files, *beside.values()])
     rules.check_translation(arguments, decoding)
     if arguments.resume:

@@ -63,11 +63,11 @@ def decoding(run: "RunDirectory", overrides: Sequence[str]) -> "DecodingConfig":
         key = word.partition("=")[0]
         if word.startswith("--") and not word.startswith("--decoding."):
             raise UserError(f"{key}: expected a key of decoding, as the run is trained already")
+    from seq2seq.config.checks import decoder_layer
+
     decoding, model = recipe(run.path / "config.yaml", overrides).decoding, run.config.model
-    if (decoding.alignment_layer or 1) > model.decoder_layers:
-        wanted = f"a layer of the decoder, at most {model.decoder_layers}"
-        found = decoding.alignment_layer
-        raise UserError(f"decoding.alignment_layer: expected {wanted}, found {found}")
+    if decoding.alignment_layer is not None:
+        decoder_layer("decoding.alignment_layer", decoding.alignment_layer, model.decoder_layers)
     return decoding
 
 
@@ -89,28 +89,9 @@ def check_companions(
         if path == text_io.STDIN and taken:
             raise UserError(f"--{name}: expected a file, as stdin is {taken}, found -")
         taken = f"--{name}" if path == text_io.STDIN else taken
-    for name in ("prefix", "force"):
-        if name in beside:
-            _check_as_many(files, beside[name])
     if "force" in beside and decoding.draws:
         found = "decoding.mbr" if decoding.mbr else "decoding.sampling"
         raise UserError(f"--force: expected a beam search, found {found}")
-
-
-def _check_as_many(files: Sequence[Path], path: Path) -> None:
-    """Raises unless a file has a line for every line of the files; of pipes, nobody knows yet."""
-    from seq2seq import text_io
-
-    if all(file.is_file() for file in [*files, path]):
-        wanted, found = (
-            sum(1 for file in some for _ in text_io.read_lines(file, lambda _: None))
-            for some in (files, [path])
-        )
-        if found < wanted:
-            raise UserError(f"{path}: expected a line for every line, found {found:,}")
-        if found > wanted:
-            what = f"{wanted:,} lines, as many as are translated"
-            raise UserError(f"{path}: expected {what}, found {found:,}")
 
 
 def refuse_keys(overrides: Sequence[str]) -> None:

@@ -280,7 +280,7 @@ def test_translate_begins_as_a_file_says(trained, call, tmp_path):
     assert lines[1:3] == ["", call("translate", trained.path, text)[1].split("\n")[2]]
     for content, problem in (
         ("max\n", ": expected a line for every line, found 1"),
-        ("\n" * 4, ": expected 3 lines, as many as are translated, found 4"),
+        ("\n" * 4, ": expected 3 lines, as many as are translated, found more"),
         ("max\n\n漢\n", ":3: expected characters of the vocabulary, found '漢'"),
     ):
         prefix.write_text(content)

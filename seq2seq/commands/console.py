@@ -58,6 +58,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def cut(place: str, tokens: int) -> str:
+    """Returns the warning that the end of a line was left out."""
+    return f"{place}: warning: too long: cut, the last {count(tokens, 'token')} left out"
+
+
 def validated(metric: str, value: float | None) -> str:
     """Returns ` (validation BLEU 40.1)`; nothing where there is no figure."""
     name = {"bleu": "BLEU"}.get(metric, metric)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import parallel, text_io
-from seq2seq.commands.console import count, say, use_compilation_cache
+from seq2seq.commands.console import count, cut, say, use_compilation_cache
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import UserError
 from seq2seq.progress import Progress
@@ -57,8 +57,7 @@ def score(
                 tokens += len(result.tokens)
                 total += result.log_prob
                 if result.cut:
-                    what = f"the last {count(result.cut, 'token')} left out"
-                    progress.note(f"{files[0]}:{pairs}: warning: too long: cut, {what}")
+                    progress.note(cut(f"{files[0]}:{pairs}", result.cut))
                 if result.too_long:
                     progress.note(f"{files[1]}:{pairs}: warning: too long: probability 0")
                 out.write(_line(result, as_json) + "\n")

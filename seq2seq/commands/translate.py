@@ -14,7 +14,7 @@ from rich.console import Console
 
 from seq2seq import parallel, text_io
 from seq2seq.commands.companions import Companion
-from seq2seq.commands.console import count, join_hosts, say, use_compilation_cache
+from seq2seq.commands.console import count, cut, join_hosts, say, use_compilation_cache
 from seq2seq.commands.resumption import Output, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
@@ -229,8 +229,7 @@ def _translating(target: Path | None, out: Output) -> Progress:
 def _warn(result: Translation, place: str, progress: Progress) -> None:
     """Says where a line was cut or holds what the vocabulary does not know, or drops."""
     if result.cut:
-        tokens = count(result.cut, "token")
-        progress.note(f"{place}: warning: too long: cut, the last {tokens} left out")
+        progress.note(cut(place, result.cut))
     if result.divided:
         parts = count(result.divided, "part")
         progress.note(f"{place}: warning: a sentence is too long: translated in {parts}")

@@ -22,3 +22,8 @@ def at_least(key: str, value: float, least: float) -> None:
 def seed(key: str, value: int) -> None:
     """Raises unless a seed is one of those that JAX keeps apart: 32 bits of it make the key."""
     require(0 <= value < 2**32, key, "a whole number from 0 to 4294967295", value)
+
+
+def decoder_layer(key: str, layer: int, layers: int) -> None:
+    """Raises unless the decoder has that layer, counted from 1."""
+    require(layer <= layers, key, f"a layer of the decoder, at most {layers}", layer)

@@ -6,8 +6,8 @@ from typing import Literal
 
 from seq2seq.config.checks import at_least, fraction, require, seed
 
-_OF_DRAWS = {"temperature": 1.0, "top_k": None, "top_p": 1.0, "min_p": 0.0}
-"""Keys that say how to draw, with what they are where they change nothing."""
+_OF_DRAWS = ("temperature", "top_k", "top_p", "min_p")
+"""Keys that say how to draw; their defaults change nothing."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ class DecodingConfig:
         seed("decoding.seed", self.seed)
         require(0 < self.top_p <= 1, "decoding.top_p", "a share in (0, 1]", self.top_p)
         fraction("decoding.min_p", self.min_p)
-        for key, without in _OF_DRAWS.items():
+        for key in _OF_DRAWS:
             value = getattr(self, key)
-            alone = self.draws or value == without
-            require(alone, f"decoding.{key}", "decoding.sampling or mbr beside it", value)
+            fitting = self.draws or value == getattr(DecodingConfig, key)
+            require(fitting, f"decoding.{key}", "decoding.sampling or mbr beside it", value)
         searched = self.diversity == 0 or not self.draws
         require(searched, "decoding.diversity", "0 beside decoding.sampling or mbr", self.diversity)
         name = "mbr" if self.mbr else "beam_size"

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from seq2seq import parallel
+from seq2seq.config.checks import decoder_layer
 from seq2seq.decoding.forced import Pairs, token_log_probs
-from seq2seq.errors import UserError
 from seq2seq.model.ensemble import Model
 from seq2seq.model.functional import Make
 from seq2seq.model.observation import observing
@@ -84,9 +84,7 @@ def _index(wanted: int | None, layers: int) -> int:
     """The layer whose cross-attention aligns, from 0."""
     if wanted is None:
         return max(0, layers - 2)
-    if wanted > layers:
-        wish = f"a layer of the decoder, at most {layers}"
-        raise UserError(f"decoding.alignment_layer: expected {wish}, found {wanted}")
+    decoder_layer("decoding.alignment_layer", wanted, layers)
     return wanted - 1
 
 

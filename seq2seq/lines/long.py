@@ -144,7 +144,7 @@ def _together(
     every = [
         Translation(
             joined([one.text for one in parts], segments, language),
-            sum(one.score for one in parts),
+            _score(parts),
             tuple(token for one in parts for token in one.tokens),
             cut=sum(one.cut for one in parts),
             unknown=sum(one.unknown for one in parts),
@@ -169,7 +169,7 @@ def _best(choices: Sequence[_Parts], count: int) -> list[_Parts]:
     best: list[list[Translation]] = [[]]
     for of_segment in choices:
         longer = [[*parts, one] for parts in best for one in of_segment]
-        longer.sort(key=lambda parts: -sum(one.score for one in parts))
+        longer.sort(key=_score, reverse=True)
         best = longer[:count]
     return [*best]
 
@@ -186,14 +186,15 @@ def _drawn(choices: Sequence[_Parts], seed: int) -> list[_Parts]:
     Draws of a segment come sorted by score; put side by side as they are, those of a line would not
     be independent of one another.
     """
-    columns = list(zip(*_ranked_alike(choices), strict=True))
-    orders = (
-        np.random.default_rng([seed, place]).permutation(len(column))
-        for place, column in enumerate(columns)
-    )
-    shuffled = [[every[i] for i in order] for every, order in zip(columns, orders, strict=True)]
-    combined: list[_Parts] = [list(parts) for parts in zip(*shuffled, strict=True)]
-    return sorted(combined, key=lambda parts: -sum(one.score for one in parts))
+    shuffled = [
+        [column[i] for i in np.random.default_rng([seed, place]).permutation(len(column))]
+        for place, column in enumerate(zip(*_ranked_alike(choices), strict=True))
+    ]
+    return sorted(zip(*shuffled, strict=True), key=_score, reverse=True)
+
+
+def _score(parts: _Parts) -> float:
+    return sum(one.score for one in parts)
 
 
 def explain_lines(

@@ -92,9 +92,8 @@ def _refuse_unknown(
             return
         name = word.partition("=")[0]
         if word.startswith("-") and word != "-" and name not in known:
-            hint = "" if name.replace("_", "-") in known else _as_key(name, command)
-            hint = hint or nearest(name, known)
-            hint = hint or f" (see {parser.prog} --help)"
+            key = "" if name.replace("_", "-") in known else _as_key(name, command)
+            hint = key or nearest(name, known) or f" (see {parser.prog} --help)"
             raise UserError(f"{name}: unknown option of {parser.prog}{hint}")
 
 
