@@ -24,6 +24,7 @@ from seq2seq.commands.translation_output import Form
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
 from seq2seq.lines.markup import items
+from seq2seq.model import functional
 from seq2seq.preprocessing import CONTROL
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
@@ -848,9 +849,21 @@ def test_describe_for_several_devices(trained, call):
     assert "4 devices, float32" in out
 
 
-@pytest.mark.parametrize(("amx", "dtype"), [(True, "bfloat16"), (False, "float32")])
-def test_describe_says_what_auto_is_here(trained, call, monkeypatch, amx, dtype):
-    monkeypatch.setattr("seq2seq.model.functional._cpu_multiplies_bfloat16", lambda: amx)
+@pytest.mark.parametrize(
+    ("flags", "dtype"),
+    [
+        ("fma avx512f amx_bf16 amx_tile", "bfloat16"),
+        ("fma avx512f avx512_bf16 avx512_vnni", "bfloat16"),
+        ("fma avx512f amx_int8 avx512_vnni", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_describe_says_what_auto_is_here(trained, call, monkeypatch, tmp_path, flags, dtype):
+    """It hangs on what Linux says of the CPU; elsewhere there is no such file."""
+    about = tmp_path / "cpuinfo"
+    if flags:
+        about.write_text(f"processor\t: 0\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
+    monkeypatch.setattr(functional, "_CPU", about)
     words = ("describe", trained.path, "--json")
     found = json.loads(call(*words, "--training.compute_dtype=auto")[1])
     assert found["config"]["training"]["compute_dtype"] == "auto"

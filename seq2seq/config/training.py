@@ -39,8 +39,8 @@ class TrainingConfig:
             being the two distributions of a token. An update takes twice the time; 0 is none.
         gradient_clip: Largest global norm of the gradient; larger ones are scaled down to it.
         compute_dtype: Type of activations and products; auto is bfloat16 on GPU, TPU and CPUs with
-            units for it (AMX), else float32. On a CPU only what enters a product is bfloat16.
-            Parameters are float32.
+            instructions for it (AMX, AVX512_BF16), else float32. On a CPU only what enters a
+            product is bfloat16. Parameters are float32.
         backend: How a step is mapped over the devices.
         remat: Whether activations are computed again in the backward pass, to save memory.
         loss_chunk: Target tokens of a device whose logits stand in memory at a time; default 1 024
