@@ -74,20 +74,21 @@ class Table:
 
     def __init__(self, target: Path | None) -> None:
         self._target, self._machine, self._headed = target, "", False
+        self._dtype = "bfloat16"
         self.rows: list[dict[str, Any]] = []
 
-    def machine(self, text: str) -> None:
-        """Writes the heading, once it is known what is measured."""
+    def machine(self, text: str, dtype: str) -> None:
+        """Writes the heading, once it is known what is measured, and in what training computes."""
         if not self._headed:
             heading = f"{'part':9}{'what':40}{'figure':>26}{'of peak':>9}  note"
             print(f"{text}\n{heading}".lstrip(), flush=True)
-        self._machine, self._headed = text, True
+        self._machine, self._dtype, self._headed = text, dtype, True
 
     def add(self, part: str, row: dict[str, Any]) -> None:
         """Adds a line: a row as `accelerator_parts.Row` has it, or one with a `failure`."""
         self.rows.append({"part": part, **row})
         if not self._headed:
-            self.machine("")
+            self.machine("", self._dtype)
         if "failure" in row:
             print(f"{part:9}{row.get('what', ''):40}{row['failure']}", flush=True)
         else:
@@ -107,9 +108,8 @@ class Table:
         return next((row["value"] for row in found if "value" in row), None)
 
     def peak(self) -> float | None:
-        """FLOP/s of bfloat16 products, or of float32 ones where training computes in these."""
-        kind = "float32" if "cpu" in self._machine.lower() else "bfloat16"
-        found = self.value("matmul", kind)
+        """FLOP/s of products in the type in which training computes here."""
+        found = self.value("matmul", self._dtype)
         return found and found * 1e12
 
 
@@ -151,7 +151,7 @@ class Runner:
         """Adds a part's rows to the table; `later` are the parts behind it."""
         for row in self.part(name, self.seconds(later)):
             if "machine" in row:
-                self.table.machine(row["machine"])
+                self.table.machine(row["machine"], row["dtype"])
                 continue
             ours = self.table.value("train", row.get("what", "")) if name == "torch" else None
             if ours and "value" in row:
@@ -165,7 +165,7 @@ class Runner:
         seconds = min(BUDGETS["train"], self.seconds())
         for row in self.part("train", seconds, settings + case, trial.flags):
             if "machine" in row:
-                self.table.machine(row["machine"])
+                self.table.machine(row["machine"], row["dtype"])
                 continue
             first = self.table.value("trial", TRIALS[0].name)
             if first and "value" in row:
@@ -277,8 +277,6 @@ def _child(arguments: argparse.Namespace) -> None:
     jax.config.update("jax_compilation_cache_dir", str(cache_folder(DataConfig()) / "compiled"))
     cases = [case.partition(":") for case in arguments.case]
     settings = [setting.partition("=") for setting in arguments.set]
-    if arguments.part != "torch":
-        show({"machine": parts.machine()})
     plan = parts.Plan(
         small=arguments.small or (jax.default_backend() == "cpu" and arguments.part != "torch"),
         seconds=arguments.seconds,
@@ -286,6 +284,8 @@ def _child(arguments: argparse.Namespace) -> None:
         cases=tuple((size, int(length)) for size, _, length in cases),
         settings=tuple((key, value) for key, _, value in settings),
     )
+    if arguments.part != "torch":
+        show({"machine": parts.machine(), "dtype": str(plan.dtype)})
     try:
         for what, measure in parts.PARTS[arguments.part](plan):
             try:

@@ -61,7 +61,7 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(module, tmp_path)
 
 def test_the_table_is_printed_line_by_line_and_kept(module, tmp_path, capsys):
     table = module("accelerator").Table(tmp_path / "figures.json")
-    table.machine("1 × GPU")
+    table.machine("1 × GPU", "bfloat16")
     row = {"what": "bfloat16", "value": 790.0, "unit": "TFLOP/s", "share": None, "note": "large"}
     table.add("matmul", row)
     table.add("train", {**row, "value": 1.9e6, "unit": "tokens/s", "share": 0.456})
@@ -73,6 +73,19 @@ def test_the_table_is_printed_line_by_line_and_kept(module, tmp_path, capsys):
     assert table.peak() == 790e12
     kept = json.loads((tmp_path / "figures.json").read_text())
     assert [line["part"] for line in kept["rows"]] == ["matmul", "train", "torch"]
+
+
+@pytest.mark.parametrize(("dtype", "peak"), [("bfloat16", 8e11), ("float32", 4e11)])
+def test_shares_are_of_the_peak_in_which_training_computes(dtype, peak, module, monkeypatch):
+    accelerator = module("accelerator")
+    row = {"unit": "TFLOP/s", "share": None, "note": ""}
+    found = [{"machine": "2 × cpu", "dtype": dtype}]
+    found += [{"what": "bfloat16", "value": 0.8, **row}, {"what": "float32", "value": 0.4, **row}]
+    monkeypatch.setattr(accelerator.Runner, "part", lambda *_: found)
+    arguments = SimpleNamespace(minutes=9.5, multi30k=None)
+    runner = accelerator.Runner(arguments, accelerator.Table(None), None)
+    runner.run("matmul", [])
+    assert runner.table.peak() == peak
 
 
 @pytest.mark.parametrize("part", ["matmul", "train", "decode", "profile"])

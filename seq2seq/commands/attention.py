@@ -30,7 +30,7 @@ def attention(
         output: The .png or .html to write.
         choice: What to draw.
         decoding: How to search.
-        checkpoint: Which one: best, latest or a step.
+        checkpoint: Which one: best, latest, averaged or a step.
     """
     use_compilation_cache()
     found = Translator.load(run.path, checkpoint).attention(sentence, target, decoding)

@@ -21,7 +21,7 @@ def calibrate(run: RunDirectory, pairs: EvaluationSet, checkpoint: str | int) ->
     Args:
         run: A trained run.
         pairs: Sentences with references, best those of the validation set.
-        checkpoint: Which one: best, latest or a step.
+        checkpoint: Which one: best, latest, averaged or a step.
 
     Raises:
         UserError: The set has too few sentences.

@@ -31,6 +31,9 @@ _SIGNIFICANCE = ("bootstrap", "randomization")
 _MEMBER = "RUN[@CHECKPOINT]"
 _ANY_KEY = """Any key of a recipe can be set, as --section.key=value: --training.steps=100.
 All keys: seq2seq describe --config RECIPE"""
+_KEYS_OF_ROWS = """Keys of a recipe can be set for every row, as --section.key=value:
+--training.seed=1; but none that makes one of the rows asked for.
+All keys: seq2seq describe --config RECIPE"""
 _DECODING_KEYS = "Keys of decoding can be set, as --decoding.beam_size=8; all: seq2seq describe RUN"
 
 
@@ -249,7 +252,7 @@ def _demo() -> Parser:
 
 
 def _reproduce() -> Parser:
-    parser = _parser("reproduce", _ANY_KEY.replace("can be set", "can be set for every row"))
+    parser = _parser("reproduce", _KEYS_OF_ROWS)
     parser.add_argument("table", type=one_of(["table3"]), metavar="TABLE", help="table3")
     parser.add_argument(
         "--rows", nargs="+", metavar="ROW", help="names, or patterns such as 'a_*' (default: all)"

@@ -80,22 +80,24 @@ def test_the_best_are_chosen_by_score_and_the_last_by_step(shuffled, call, words
     assert_close(params(shuffled, "averaged"), mean(shuffled, steps))
 
 
-@pytest.mark.parametrize("command", ["translate", "score", "attention", "evaluate"])
+@pytest.mark.parametrize("command", ["translate", "score", "attention", "evaluate", "calibrate"])
 def test_every_command_takes_the_average(copied, reversal, call, tmp_path, command):
     """The average of one checkpoint is that checkpoint."""
     source, target, page = reversal / "valid.src", reversal / "valid.tgt", tmp_path / "page.html"
+    files = {"attention": page, "calibrate": copied / "calibration.json"}
     words = {
         "translate": [source],
         "score": ["--source", source, "--target", target],
         "attention": ["ada bea cleo", "--output", page],
         "evaluate": ["--json"],
+        "calibrate": [],
     }[command]
     assert call("average", copied, "--steps", "60")[0] == 0
     found = {}
     for which in ("averaged", "60", "120"):
         status, out, err = call(command, copied, *words, "--checkpoint", which)
         assert status == 0, err
-        found[which] = page.read_text("utf-8") if command == "attention" else out
+        found[which] = files[command].read_text("utf-8") if command in files else out
     assert found["averaged"] == found["60"] != found["120"]
 
 
