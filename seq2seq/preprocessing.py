@@ -10,10 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from seq2seq import moses
 from seq2seq.config import DataConfig
+from seq2seq.errors import UserError
 
 CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters that a vocabulary's normalisation drops; the others are white space."""
@@ -61,6 +63,23 @@ def sides(data: DataConfig) -> tuple[Preprocessing, Preprocessing]:
         Preprocessing(data.source_language, *options),
         Preprocessing(data.target_language, *options),
     )
+
+
+def check_direction(run: str | Path, data: DataConfig, wanted: tuple[str, str]) -> None:
+    """Raises `UserError` unless a run translates from the one language to the other."""
+    found = (data.source_language, data.target_language)
+    if found != wanted:
+        ways = [" to ".join(pair) for pair in (wanted, found)]
+        raise UserError(f"{run}: expected a run from {ways[0]}, found one from {ways[1]}")
+
+
+def check_alike(run: str | Path, data: DataConfig, other: DataConfig) -> None:
+    """Raises `UserError` unless a run takes and gives text as another one does."""
+    check_direction(run, data, (other.source_language, other.target_language))
+    for key in ("lowercase", "normalize_punctuation", "tokenizer"):
+        wanted, found = getattr(other, key), getattr(data, key)
+        if found != wanted:
+            raise UserError(f"{run}: expected a run with data.{key} {wanted}, found {found}")
 
 
 def identity(data: DataConfig) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
-from seq2seq.errors import UserError
+from seq2seq.preprocessing import check_direction
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
 from seq2seq.translator import Translator
@@ -62,11 +62,7 @@ class RerankingTranslator(Translator):
             UserError: It does not translate back, or there is none.
         """
         here, there = self.config.data, RunDirectory.open(run).config.data
-        wanted = (here.target_language, here.source_language)
-        found = (there.source_language, there.target_language)
-        if found != wanted:
-            ways = [" to ".join(pair) for pair in (wanted, found)]
-            raise UserError(f"{run}: expected a run from {ways[0]}, found one from {ways[1]}")
+        check_direction(run, there, (here.target_language, here.source_language))
         self.reverse, self.weight = Translator.load(run, checkpoint), weight
 
 

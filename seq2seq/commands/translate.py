@@ -15,12 +15,13 @@ from rich.console import Console
 from seq2seq import parallel, text_io
 from seq2seq.commands.companions import Companion
 from seq2seq.commands.console import count, cut, join_hosts, say, use_compilation_cache
-from seq2seq.commands.resumption import Output, model_digest, plain, resumable
+from seq2seq.commands.resumption import Output, digest_of, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
 from seq2seq.errors import LineError, UserError
 from seq2seq.lines.long import When, translate_lines
 from seq2seq.lines.marked import attention_alignment, translate_marked
+from seq2seq.model import functional
 from seq2seq.progress import Progress
 from seq2seq.reranking import RerankingTranslator
 from seq2seq.run_directory import RunDirectory
@@ -30,6 +31,8 @@ _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""
 _KEPT_LINES = 2_000
 """The same where what is done is kept: fewer, as a chunk that is interrupted is done again."""
+_RANKING = ("length_penalty", "max_source_length", "max_extra_tokens", "batch_tokens")
+"""Of `decoding`, what a run that ranks has its own of: as much as scoring makes use of."""
 
 
 class _Part(NamedTuple):
@@ -50,6 +53,29 @@ class _Part(NamedTuple):
         """All that was read for the lines."""
         every = (self.lines, self.prefixes, self.forced)
         return [column for column in every if column is not None]
+
+
+class _LineTranslator(RerankingTranslator):
+    """Tells of lines that are done, where a search tells of segments that they were cut into.
+
+    Attributes:
+        lines: How many lines that is which are translated next.
+    """
+
+    lines = 0
+
+    def translate(
+        self,
+        sentences: Sequence[str],
+        decoding: DecodingConfig | None = None,
+        advance: Callable[[int], None] | None = None,
+        *rest: Any,
+        **options: Any,
+    ) -> list[Translation]:
+        """As `RerankingTranslator.translate`; `advance` is called with a number of lines."""
+        if advance is not None:
+            advance = _in_lines(advance, self.lines, len(sentences))
+        return super().translate(sentences, decoding, advance, *rest, **options)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,11 +142,12 @@ def translate(
     work = partial(translate_lines, translator, decoding=decoding, split=options.split)
     align = attention_alignment(translator, decoding)
     kept = (_identity(translator, options, banned), target) if resume and target else None
-    with _output(target, kept) as out, _translating(target, out) as progress:
+    with _output(target, kept) as out, _translating(files, target, out) as progress:
         note = _unless_done(out, progress.note)
         for part in _parts(files, options, _CHUNK_LINES if kept is None else _KEPT_LINES, note):
             if out.passes(*part.columns):
                 continue
+            translator.lines = len(part.lines)
             held = None if part.forced is None else [line.split("\t") for line in part.forced]
             try:
                 of_part = partial(
@@ -144,9 +171,9 @@ def translate(
     return 0
 
 
-def _loaded(run: RunDirectory, options: Options) -> RerankingTranslator:
+def _loaded(run: RunDirectory, options: Options) -> _LineTranslator:
     """The model, or all those that take part."""
-    translator = RerankingTranslator.load(run.path, options.checkpoint, options.ensemble)
+    translator = _LineTranslator.load(run.path, options.checkpoint, options.ensemble)
     if options.rerank is not None:
         translator.rank_by(*options.rerank, options.rerank_weight)
     return translator
@@ -158,8 +185,10 @@ def _identity(
     """What translations hang on but the input, by name."""
     reverse = translator.reverse
     shortlist = translator.shortlist if options.decoding.shortlist else None
+    calibration = translator.calibration if options.form.format == "jsonl" else None
     return {
         "model": model_digest(translator),
+        "compute_dtype": _compute_dtypes(translator, options),
         **dataclasses.asdict(options.decoding),
         **dataclasses.asdict(options.form),
         "split_sentences": options.split,
@@ -167,8 +196,19 @@ def _identity(
         "ban": banned,
         "ensemble": [f"{path}@{which}" for path, which in options.ensemble],
         "shortlist": shortlist and shortlist.digest(),
+        "calibration": calibration and digest_of(dataclasses.asdict(calibration)),
         "rerank": reverse and [model_digest(reverse), options.rerank_weight],
+        **{f"rerank.{key}": reverse and getattr(reverse.config.decoding, key) for key in _RANKING},
     }
+
+
+def _compute_dtypes(translator: RerankingTranslator, options: Options) -> str:
+    """The types in which the models compute, on this machine where it is left to that."""
+    configs = [translator.config, *(RunDirectory.open(path).config for path, _ in options.ensemble)]
+    if translator.reverse is not None:
+        configs.append(translator.reverse.config)
+    names = [config.training.compute_dtype for config in configs]
+    return ", ".join(str(functional.compute_dtype(name)) for name in names)
 
 
 def _output(
@@ -217,13 +257,32 @@ def _placed(error: LineError, options: Options, part: _Part) -> UserError:
     return UserError(f"{file or part.name}:{line}: {error.reason}")
 
 
-def _translating(target: Path | None, out: Output) -> Progress:
+def _translating(files: Sequence[Path], target: Path | None, out: Output) -> Progress:
     """Progress that leaves a terminal to the translations, where they are printed on one."""
     quiet = jax.process_index() > 0
     if target is None and sys.stdout.isatty():
         console = Console(stderr=True, force_terminal=False)
-        return Progress("translating", unit="sentences", every=None, console=console)
-    return Progress("translating", done=out.lines, unit="sentences", quiet=quiet)
+        return Progress("translating", unit="lines", every=None, console=console)
+    total = None if quiet else text_io.line_count(files)
+    return Progress("translating", total, out.lines, "lines", quiet=quiet)
+
+
+def _in_lines(advance: Callable[[int], None], lines: int, segments: int) -> Callable[[int], None]:
+    """Makes numbers of lines of those of segments: the same share of all; in the end, all lines.
+
+    Args:
+        advance: Told of lines.
+        lines: How many there are.
+        segments: Into how many they were cut.
+    """
+    done, segments = 0, max(1, segments)
+
+    def of_segments(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        advance(lines * done // segments - lines * before // segments)
+
+    return of_segments
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:

@@ -16,11 +16,14 @@ class DecodingConfig:
 
     Attributes:
         beam_size: Hypotheses kept at each step (K); 1 is greedy search.
-        n_best: Translations given for each sentence, the best first; at most `beam_size`.
+        n_best: Translations given for each sentence, the best first; at most `beam_size`, of draws
+            as many as one likes.
         length_penalty: α of the length penalty ((5 + length) / 6)^α; 0 is none.
         min_length: Fewest tokens of a translation.
         min_length_ratio: The same, as a multiple of the source's tokens; the larger of both holds.
         max_length: Most tokens of a translation; default what `max_extra_tokens` allows.
+        max_length_ratio: The same, as a multiple of the source's tokens; the smallest of all three
+            limits holds.
         max_extra_tokens: A translation may be this many tokens longer than its source.
         max_source_length: Longest source in tokens, its end symbol counted; what is beyond is cut,
             with a warning.
@@ -60,6 +63,7 @@ class DecodingConfig:
     min_length: int = 0
     min_length_ratio: float = 0.0
     max_length: int | None = None
+    max_length_ratio: float | None = None
     max_extra_tokens: int = 50
     max_source_length: int = 512
     endings: Literal["beam", "candidates"] = "beam"
@@ -91,9 +95,11 @@ class DecodingConfig:
         for key in ("length_penalty", "min_length_ratio", "diversity"):
             value = getattr(self, key)
             require(value < math.inf, f"decoding.{key}", "a finite number", value)
-        for key in ("repetition_penalty", "temperature"):
+        for key in ("repetition_penalty", "temperature", "max_length_ratio"):
             value = getattr(self, key)
-            require(0 < value < math.inf, f"decoding.{key}", "a number above 0", value)
+            require(
+                value is None or 0 < value < math.inf, f"decoding.{key}", "a number above 0", value
+            )
         seed("decoding.seed", self.seed)
         require(0 < self.top_p <= 1, "decoding.top_p", "a share in (0, 1]", self.top_p)
         fraction("decoding.min_p", self.min_p)
@@ -113,6 +119,10 @@ class DecodingConfig:
         wanted = f"at most decoding.max_length ({self.max_length})"
         possible = self.max_length is None or self.min_length <= self.max_length
         require(possible, "decoding.min_length", wanted, self.min_length)
+        most = self.max_length_ratio or math.inf
+        wanted = f"at most decoding.max_length_ratio ({most})"
+        possible = self.min_length_ratio <= most
+        require(possible, "decoding.min_length_ratio", wanted, self.min_length_ratio)
 
     @property
     def draws(self) -> bool:

@@ -8,6 +8,7 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.forced import Pairs, batches, decoder_states
-from seq2seq.decoding.phrases import Advance, Find, longest
+from seq2seq.decoding.phrases import Advance, Bans, Find, longest
 from seq2seq.decoding.work import Hypothesis, Work
 from seq2seq.model.functional import Make
 from seq2seq.parallel import Backend
@@ -59,13 +60,16 @@ class NextPieces:
 
         self._compiled = compiled
 
-    def __call__(self, params: Params, work: Work, decoding: DecodingConfig) -> list[list[int]]:
+    def __call__(
+        self, params: Params, work: Work, decoding: DecodingConfig, bans: Bans
+    ) -> list[list[int]]:
         """The pieces for each sentence; none where its translation is as long as it may be.
 
         Args:
             params: The model's parameters.
             work: Sentences, and with what their translations begin.
             decoding: `alternatives` says how many pieces.
+            bans: A piece with which a translation would begin to hold a banned phrase is none.
         """
         begun: Sequence[list[int]] = work.prefixes or [[]] * len(work.sources)
         found: list[list[int]] = [[] for _ in work.sources]
@@ -74,12 +78,16 @@ class NextPieces:
             for i, (source, prefix) in enumerate(zip(work.sources, begun, strict=True))
             if source and len(prefix) < longest(source, decoding)
         ]
-        best = self._compiled(min(decoding.alternatives, len(self._vocabularies.target)))
+        # Two for each phrase, as its last piece may begin a word or go on with one.
+        count = decoding.alternatives + 2 * len(bans.sequences)
+        best = self._compiled(min(count, len(self._vocabularies.target)))
         pairs = ([work.sources[i] for i in open_], [begun[i] for i in open_])
         for numbers, arrays in batches(*pairs, self._vocabularies, decoding.batch_tokens):
             pieces = parallel.fetch(best(params, arrays))
             for row, number in enumerate(numbers):
-                found[open_[number]] = pieces[row].tolist()
+                i = open_[number]
+                free = (x for x in pieces[row].tolist() if not bans.hold([*begun[i], x]))
+                found[i] = list(islice(free, decoding.alternatives))
         return found
 
 

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.work import Hypothesis, Work
@@ -95,6 +97,10 @@ class Bans:
             (p for p, whole in self._patterns.items() if p in text and whole.search(text)), None
         )
 
+    def hold(self, tokens: Sequence[int]) -> bool:
+        """Returns whether tokens spell a text that holds a banned phrase."""
+        return bool(self._patterns) and self.held(self._writing.read(tokens)) is not None
+
     def search(
         self, find: Find, work: Work, decoding: DecodingConfig, advance: Advance = None
     ) -> Iterator[tuple[int, list[Hypothesis]]]:
@@ -157,18 +163,14 @@ class Bans:
         A beginning of the translation that ends within a longer word, and so seems to hold the
         phrase, does not count: the phrase ends where all that is longer holds it too.
         """
-
-        def holds(part: list[int]) -> bool:
-            return self.held(self._writing.read(part)) is not None
-
-        if not holds(tokens):
+        if not self.hold(tokens):
             return None
         end = len(tokens)
-        while end > 1 and holds(tokens[: end - 1]):
+        while end > 1 and self.hold(tokens[: end - 1]):
             end -= 1
         pieces = self._writing.vocabulary.pieces
         words = [i for i in reversed(range(end)) if pieces[tokens[i]].startswith(_SPACE)]
-        start = next((i for i in words if holds(tokens[i:end])), 0)
+        start = next((i for i in words if self.hold(tokens[i:end])), 0)
         return tokens[start:end]
 
     def _pieces_with_a_letter_of(self, phrase: str) -> list[list[int]]:
@@ -258,8 +260,11 @@ def _prefixes(
 
 def _reason(source: Sequence[int], decoding: DecodingConfig) -> str:
     """Why a translation can be no longer than it can."""
-    if longest(source, decoding) == decoding.max_length:
+    most = longest(source, decoding)
+    if most == decoding.max_length:
         return "by decoding.max_length"
+    if most < len(source) + decoding.max_extra_tokens:
+        return f"by decoding.max_length_ratio, as its source has {len(source):,}"
     return f"as its source has {len(source):,}"
 
 
@@ -294,21 +299,33 @@ def _forced(
 
 
 def check_found(work: Work, i: int, found: Sequence[Hypothesis]) -> None:
-    """Raises `LineError` where no hypothesis of sentence `i` holds what it has to hold."""
-    if work.forced and work.forced[i] and found[0][1] < NEVER / 2:
+    """Raises `LineError` where sentence `i` has no translation that holds what it has to hold."""
+    if found[0][1] > NEVER / 2:
+        return
+    number = work.number(i) + 1
+    if work.forced and work.forced[i]:
         reason = "expected a translation with these phrases, found none that is not banned"
-        raise LineError("forced", work.number(i) + 1, reason)
+        raise LineError("forced", number, reason)
+    wanted = "a translation that what is banned and the rules of decoding allow"
+    raise LineError("sentence", number, f"expected {wanted}, found none")
 
 
 def longest(source: Sequence[int], decoding: DecodingConfig) -> int:
     """Most tokens of a source's translation, the end symbol not counted."""
     most = len(source) + decoding.max_extra_tokens
+    if decoding.max_length_ratio is not None:
+        most = min(most, _multiple(source, decoding.max_length_ratio))
     return min(most, decoding.max_length or most)
 
 
 def shortest(source: Sequence[int], decoding: DecodingConfig) -> int:
     """Fewest tokens of a source's translation, the end symbol not counted."""
-    return max(math.ceil(len(source) * decoding.min_length_ratio), decoding.min_length)
+    return max(_multiple(source, decoding.min_length_ratio), decoding.min_length)
+
+
+def _multiple(source: Sequence[int], ratio: float) -> int:
+    """So many times as many tokens as a source's, rounded up: in float32, as the search does."""
+    return math.ceil(np.float32(len(source)) * np.float32(ratio))
 
 
 def _composed(text: str) -> str:

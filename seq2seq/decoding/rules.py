@@ -20,13 +20,20 @@ from seq2seq.decoding.constraints import affordable
 def longest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, " B"]:
     """The longest translation of sources of `lengths`, in tokens; each with its end symbol."""
     limits = lengths + decoding.max_extra_tokens
+    if decoding.max_length_ratio is not None:
+        limits = jnp.minimum(limits, _multiple(lengths - 1, decoding.max_length_ratio) + 1)
     return limits if decoding.max_length is None else jnp.minimum(limits, decoding.max_length + 1)
 
 
 def shortest(lengths: Int[Array, " B"], decoding: DecodingConfig) -> Int[Array, " B"]:
     """The shortest translation, in tokens without the end symbol, of sources with theirs."""
-    share = jnp.ceil((lengths - 1).astype(jnp.float32) * decoding.min_length_ratio)
-    return jnp.maximum(share.astype(jnp.int32), decoding.min_length)
+    share = _multiple(lengths - 1, decoding.min_length_ratio)
+    return jnp.maximum(share, decoding.min_length)
+
+
+def _multiple(tokens: Int[Array, " B"], ratio: float) -> Int[Array, " B"]:
+    """So many times as many tokens, rounded up."""
+    return jnp.ceil(tokens.astype(jnp.float32) * ratio).astype(jnp.int32)
 
 
 def restrict(
@@ -48,6 +55,8 @@ def restrict(
         own_banned: Whether the same goes for what `memory.banned` says.
     """
     usual, last = _of_config(decoding, end_id), list[Restrict]()
+    if prefixes:
+        usual = [functools.partial(_behind_prefix, rule) for rule in usual]
     if banned is not None:
         last.append(
             lambda logits, tokens, lengths, _: _without(logits, tokens, lengths, banned[None])

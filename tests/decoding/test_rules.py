@@ -21,7 +21,7 @@ def state():
 
 
 class Memory:
-    prefixes = jnp.asarray([[5, 4], [5, -1], [3, 3], [4, -1], [-1, -1], [7, 8]], jnp.int32)
+    prefixes = jnp.asarray([[5, 4], [5, 3], [3, 3], [4, -1], [-1, -1], [7, 8]], jnp.int32)
     least = jnp.asarray([0, 1, 3, 5, 9, 2], jnp.int32)
 
 
@@ -85,15 +85,24 @@ def test_lengths_count_the_end_symbol_in_limits_only():
     longest = rules.longest(lengths, DecodingConfig(max_extra_tokens=50, max_length=54))
     assert longest.tolist() == [51, 55, 55]
     assert rules.longest(lengths, DecodingConfig(max_extra_tokens=3)).tolist() == [4, 8, 14]
+    narrow = DecodingConfig(max_extra_tokens=6, max_length_ratio=1.6, max_length=15)
+    assert rules.longest(lengths, narrow).tolist() == [1, 8, 16]
+    assert rules.longest(lengths, DecodingConfig(max_length_ratio=0.45)).tolist() == [1, 3, 6]
     shortest = rules.shortest(lengths, DecodingConfig(min_length=3, min_length_ratio=0.45))
     assert shortest.tolist() == [3, 3, 5]
 
 
-def test_a_prefix_leaves_nothing_else_until_it_ends(state):
-    found = applied(state, prefixes=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"no_repeat_ngram": 1, "min_length": 1, "repetition_penalty": 1.5}]
+)
+def test_a_prefix_leaves_nothing_else_until_it_ends(state, options):
+    """Other rules hold behind it, so that it may repeat what it likes."""
+    found = applied(state, prefixes=True, **options)
+    behind = applied(state, **options) if options else state[0]
     for place, logits, body in hypotheses(state):
         prefix = [token for token in Memory.prefixes[place[0]].tolist() if token >= 0]
         free = len(body) >= len(prefix)
         for piece in range(VOCABULARY):
             allowed = free or piece == prefix[len(body)]
-            assert found[place][piece] == (logits[piece] if allowed else -1e9)
+            usual = behind[place][piece] if free else logits[piece]
+            assert found[place][piece] == (usual if allowed else -1e9)

@@ -1,6 +1,7 @@
 """Ensembles: the mean of probabilities, in forced decoding and in every step of a search."""
 
 import dataclasses
+import re
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +11,10 @@ import pytest
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.decoding.forced import Pairs, token_log_probs
 from seq2seq.decoding.search import Sources, search
+from seq2seq.errors import UserError
 from seq2seq.model import functional
 from seq2seq.model.ensemble import Ensemble, Model
+from seq2seq.translator import Translator
 from seq2seq.vocabulary import SYMBOLS, Vocabularies
 
 SMALL = ModelConfig(1, 1, 16, 2, feed_forward_width=32)
@@ -123,3 +126,33 @@ def test_parameters_of_members_go_by_their_numbers(pairs):
     each = [np.exp(probabilities(m, pairs)) for m in made.members]
     wanted = [np.exp(probabilities(makers[i](params[str(i)]), pairs)) for i in range(2)]
     np.testing.assert_allclose(each, wanted, rtol=1e-6)
+
+
+SWAPPED = {
+    "source_language: src": "source_language: tgt",
+    "target_language: tgt": "target_language: src",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        (SWAPPED, "from src to tgt, found one from tgt to src"),
+        (
+            {"target_language: tgt": "target_language: x"},
+            "from src to tgt, found one from src to x",
+        ),
+        ({"lowercase: false": "lowercase: true"}, "with data.lowercase False, found True"),
+        ({"tokenizer: none": "tokenizer: moses"}, "with data.tokenizer none, found moses"),
+    ],
+)
+def test_a_member_for_other_text_is_refused(trained, copied, changes, match):
+    """With a joint vocabulary, runs of both directions have the same pieces."""
+    config = copied / "config.yaml"
+    text = config.read_text()
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    config.write_text(text)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied))}: expected a run {match}$"):
+        Translator.load(trained.path, ensemble=[(copied, "best")])
