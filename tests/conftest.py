@@ -34,6 +34,17 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 use_compilation_cache()  # many tests need the same programs: what one has compiled, the next reads
 
+COMPILED = []
+"""The names of all functions that JAX has compiled so far, or read from its cache."""
+
+
+def _note_compiled(event: str, _: float, **about: str) -> None:
+    if event == "/jax/core/compile/backend_compile_duration":
+        COMPILED.append(about["fun_name"])
+
+
+jax.monitoring.register_event_duration_secs_listener(_note_compiled)
+
 MANY_REGIONS = 15_000
 """Of memory, a quarter of what Linux gives a process."""
 
@@ -125,6 +136,24 @@ def trained(reversal, tmp_path_factory):
 def model(trained):
     """The translator of that run; what it has compiled for one test is there for all."""
     return Translator.load(trained.path)
+
+
+@pytest.fixture
+def shapes(model, monkeypatch):
+    """The static shapes that the model's searches are asked for in a test, as a set.
+
+    When it ends, no more searches have been compiled than there are shapes.
+    """
+    search, found, before = model._search._search, set(), len(COMPILED)
+
+    def recorded(params, sources, decoding, shape, banned=None):
+        sizes = jax.tree.map(jax.numpy.shape, (sources, banned))
+        found.add((decoding, shape, str(sizes)))
+        return search(params, sources, decoding, shape, banned)
+
+    monkeypatch.setattr(model._search, "_search", recorded)
+    yield found
+    assert COMPILED[before:].count("jit(mapped)") <= len(found)
 
 
 @pytest.fixture

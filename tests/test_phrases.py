@@ -49,7 +49,7 @@ def every(results):
     return [one for result in results for one in (result, *result.others)]
 
 
-def test_a_thousand_bans_hold_in_the_text(model, turns):
+def test_a_thousand_bans_hold_in_the_text(model, shapes, turns):
     sources = sentences(50, 0)
     usual = model.translate(sources)
     kept = broken = 0
@@ -62,6 +62,7 @@ def test_a_thousand_bans_hold_in_the_text(model, turns):
     assert broken > 200
     assert kept > 200
     assert any(again for again in turns if again < 50), "no word was spelt in other pieces"
+    assert 0 < len(shapes) < 20
 
 
 def test_phrases_of_several_words_are_banned_as_a_whole(model):
@@ -103,7 +104,7 @@ def test_bans_hold_in_all_of_the_n_best_and_in_draws(model):
             assert [one.text for one in every(part)] == [one.text for one in every(results[7:12])]
 
 
-def test_forced_phrases_hold(model):
+def test_forced_phrases_hold(model, shapes):
     generator = random.Random(0)
     sources = sentences(240, 4)
     forced = [
@@ -124,6 +125,7 @@ def test_forced_phrases_hold(model):
         if not phrases_:
             assert dataclasses.replace(result, score=0) == dataclasses.replace(free, score=0)
     assert missing > 100
+    assert 0 < len(shapes) < 20
 
 
 def test_phrases_do_not_hang_on_the_batch(model):

@@ -307,7 +307,7 @@ def test_a_target_beyond_the_limits_has_probability_0(model):
         model.score(["kim", "ada"], ["kim"])
 
 
-def test_translations_begin_with_their_prefixes(model):
+def test_translations_begin_with_their_prefixes(model, shapes):
     """All pairs of a sentence and a beginning, a thousand and more, the improbable ones too."""
     names = WORDS.split()
     beginnings = ["", *names, *(f"{a} {b}" for a in names for b in names)]
@@ -327,6 +327,7 @@ def test_translations_begin_with_their_prefixes(model):
             assert result.tokens[: len(pieces)] == pieces
         if not prefix and source in free:
             assert result.text == free[source]
+    assert 0 < len(shapes) < 20
 
 
 def test_a_prefix_must_be_possible(model):
