@@ -22,7 +22,6 @@ import pytest
 import seq2seq
 from seq2seq import recipes, text_io
 from seq2seq.commands.evaluate import Results
-from seq2seq.commands.translate import _in_lines
 from seq2seq.commands.translation_output import Form
 from seq2seq.data.vocabulary_training import normalization_rules
 from seq2seq.evaluation import paper_bleu, scores
@@ -555,16 +554,6 @@ def test_progress_is_of_lines_however_many_sentences_they_hold(
     counts = [int(re.fullmatch(r"translating: (\d)/7", line)[1]) for line in found]
     assert (counts == sorted(counts), counts[-1]) == (True, 7)
     assert set(counts) >= {4, 6}  # where parts end
-
-
-def test_lines_are_done_as_the_share_of_their_segments_is():
-    told, done = [], 0
-    advance = _in_lines(told.append, 5, 13)
-    for count in (0, 2, 1, 5, 1, 3, 1):
-        advance(count)
-        done += count
-        assert sum(told) == int(5 * done / 13)
-    assert sum(told) == 5
 
 
 @pytest.mark.parametrize(

@@ -55,29 +55,6 @@ class _Part(NamedTuple):
         return [column for column in every if column is not None]
 
 
-class _LineTranslator(RerankingTranslator):
-    """Tells of lines that are done, where a search tells of segments that they were cut into.
-
-    Attributes:
-        lines: How many lines that is which are translated next.
-    """
-
-    lines = 0
-
-    def translate(
-        self,
-        sentences: Sequence[str],
-        decoding: DecodingConfig | None = None,
-        advance: Callable[[int], None] | None = None,
-        *rest: Any,
-        **options: Any,
-    ) -> list[Translation]:
-        """As `RerankingTranslator.translate`; `advance` is called with a number of lines."""
-        if advance is not None:
-            advance = _in_lines(advance, self.lines, len(sentences))
-        return super().translate(sentences, decoding, advance, *rest, **options)
-
-
 @dataclasses.dataclass(frozen=True)
 class Options:
     """How lines are translated, and in what form they are written.
@@ -147,7 +124,6 @@ def translate(
         for part in _parts(files, options, _CHUNK_LINES if kept is None else _KEPT_LINES, note):
             if out.passes(*part.columns):
                 continue
-            translator.lines = len(part.lines)
             held = None if part.forced is None else [line.split("\t") for line in part.forced]
             try:
                 of_part = partial(
@@ -171,9 +147,9 @@ def translate(
     return 0
 
 
-def _loaded(run: RunDirectory, options: Options) -> _LineTranslator:
+def _loaded(run: RunDirectory, options: Options) -> RerankingTranslator:
     """The model, or all those that take part."""
-    translator = _LineTranslator.load(run.path, options.checkpoint, options.ensemble)
+    translator = RerankingTranslator.load(run.path, options.checkpoint, options.ensemble)
     if options.rerank is not None:
         translator.rank_by(*options.rerank, options.rerank_weight)
     return translator
@@ -265,24 +241,6 @@ def _translating(files: Sequence[Path], target: Path | None, out: Output) -> Pro
         return Progress("translating", unit="lines", every=None, console=console)
     total = None if quiet else text_io.line_count(files)
     return Progress("translating", total, out.lines, "lines", quiet=quiet)
-
-
-def _in_lines(advance: Callable[[int], None], lines: int, segments: int) -> Callable[[int], None]:
-    """Makes numbers of lines of those of segments: the same share of all; in the end, all lines.
-
-    Args:
-        advance: Told of lines.
-        lines: How many there are.
-        segments: Into how many they were cut.
-    """
-    done, segments = 0, max(1, segments)
-
-    def of_segments(count: int) -> None:
-        nonlocal done
-        before, done = done, done + count
-        advance(lines * done // segments - lines * before // segments)
-
-    return of_segments
 
 
 def _warn(result: Translation, place: str, progress: Progress) -> None:

@@ -48,7 +48,8 @@ def translate_lines(
         lines: Any strings.
         decoding: How to search; default the run's.
         split: Which lines are cut. One with a prefix, forced phrases or alternatives never is.
-        advance: Called with a number of segments that are done, until all are.
+        advance: Called with a number of lines that are done, until all are: as many of all as the
+            share of the segments that are.
         prefixes: With what each translation begins; an empty string leaves it free.
         first: Number of the first line in the whole input.
         banned: What no translation may hold; it is looked for within the sentences of a line.
@@ -68,7 +69,7 @@ def translate_lines(
         results = translator.translate(
             [segments[i][j].text for i, j in flat],
             decoding,
-            advance,
+            advance and _in_lines(advance, len(lines), len(flat)),
             None if prefixes is None else [prefixes[i] for i, _ in flat],
             banned=banned,
             forced=None if forced is None else [forced[i] for i, _ in flat],
@@ -84,6 +85,24 @@ def translate_lines(
         _together([next(waiting) for _ in of_line], of_line, decoding, language)
         for of_line in segments
     ]
+
+
+def _in_lines(advance: Callable[[int], None], lines: int, segments: int) -> Callable[[int], None]:
+    """Makes numbers of lines of those of segments: the same share of all; in the end, all lines.
+
+    Args:
+        advance: Told of lines.
+        lines: How many there are.
+        segments: Into how many they were cut.
+    """
+    done, segments = 0, max(1, segments)
+
+    def of_segments(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        advance(lines * done // segments - lines * before // segments)
+
+    return of_segments
 
 
 def longest(config: Config, decoding: DecodingConfig) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.errors import LineError
-from seq2seq.lines.long import explain_lines, longest, translate_lines
+from seq2seq.lines.long import _in_lines, explain_lines, longest, translate_lines
 
 LINES = ["ada bea! Kim ole. max", "kim", "", "漢. 字! 漢", "max; nia", "  Gus hal.  Ida jo "]
 PARTS = [
@@ -123,10 +123,22 @@ def test_lines_with_a_prefix_are_translated_whole(model):
     assert error.value.number == 13
 
 
-def test_progress_counts_every_segment(model):
+def test_progress_counts_every_line(model):
     counts = []
     translate_lines(model, LINES, advance=counts.append)
-    assert sum(counts) == sum(map(len, PARTS))
+    assert sum(counts) == len(LINES) < sum(map(len, PARTS))
+    translate_lines(model, [], advance=counts.append)
+    assert sum(counts) == len(LINES)
+
+
+def test_lines_are_done_as_the_share_of_their_segments_is():
+    told, done = [], 0
+    advance = _in_lines(told.append, 5, 13)
+    for count in (0, 2, 1, 5, 1, 3, 1):
+        advance(count)
+        done += count
+        assert sum(told) == int(5 * done / 13)
+    assert sum(told) == 5
 
 
 def test_what_is_known_of_a_line_is_what_is_known_of_its_segments(model):
