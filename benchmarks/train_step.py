@@ -3,9 +3,10 @@
     pip install -e '.[bench]'
     python benchmarks/train_step.py small        # 4+4 layers, 128/512, 4 heads, V = 8 000
     python benchmarks/train_step.py base         # 6+6 layers, 512/2 048, 8 heads, V = 37 000
+    python benchmarks/train_step.py small --dtypes float32 auto  # ours as `train` computes, too
 
 Both do the whole update on all cores in float32: embeddings, dropout, label-smoothed loss, gradient
-and Adam. Rounds of the two alternate, so that both see the same machine; the ratio is taken round
+and Adam. Rounds of all sides alternate, so that they see the same machine; the ratio is taken round
 by round. PyTorch has the lighter task: a causal mask is all it applies, where ours keeps packed
 sentences apart.
 """
@@ -24,34 +25,46 @@ from workload import SIZES, Updates, full_rows
 from seq2seq import parallel
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config, ModelConfig
+from seq2seq.model import functional
 from seq2seq.model.layers import sinusoids
 from seq2seq.types import Batch
 
+PEER = "torch, float32"
+
 
 def main() -> None:
-    """Prints tokens per second of both, round by round, and the median ratio."""
+    """Prints the median tokens per second of each side, and its ratio to PyTorch's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", choices=("small", "base"))
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--length", type=int, default=64, help="tokens of a row, on either side")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=6.0, help="length of a round")
+    text = "types in which ours computes: float32, bfloat16, auto"
+    parser.add_argument("--dtypes", nargs="+", default=["float32"], help=text)
     arguments = parser.parse_args()
     keep_freed_memory()
     vocabulary, model = SIZES[arguments.size]
     batch = full_rows(arguments.rows, arguments.length, vocabulary)
     tokens = int((batch.source_segments > 0).sum() + (batch.target_segments > 0).sum())
-    ours, theirs = jax_update(model, vocabulary, batch), torch_update(model, vocabulary, batch)
-    for update in (ours, theirs, ours):  # each changes where the other's memory lies, at first
+    sides = {
+        f"ours, {kind}": jax_update(model, vocabulary, batch, kind) for kind in arguments.dtypes
+    }
+    sides[PEER] = torch_update(model, vocabulary, batch)
+    for update in (*sides.values(), *sides.values()):  # each changes where the others' memory lies
         rate(update, tokens, arguments.seconds / 2)
     print(f"{arguments.size}: {arguments.rows} rows of {arguments.length}, {os.cpu_count()} cores")
     print(f"jax {jax.__version__}, torch {torch.__version__}; source + target tokens/s")
-    ratios = []
-    for number in range(arguments.rounds):
-        pair = [rate(update, tokens, arguments.seconds) for update in (ours, theirs)]
-        ratios.append(pair[0] / pair[1])
-        print(f"round {number}: ours {pair[0]:8,.0f}  torch {pair[1]:8,.0f}  {ratios[-1]:.2f}x")
-    print(f"median ratio {median(ratios):.2f}x (from {min(ratios):.2f} to {max(ratios):.2f})")
+    speeds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(arguments.rounds):
+        for name, update in sides.items():
+            speeds[name].append(rate(update, tokens, arguments.seconds))
+    for name, found in speeds.items():
+        ratios = [ours / theirs for ours, theirs in zip(found, speeds[PEER], strict=True)]
+        print(
+            f"{name:16} {median(found):8,.0f}   {median(ratios):.2f}x {PEER}"
+            f" ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 def rate(update: Callable[[], None], tokens: int, seconds: float) -> float:
@@ -63,9 +76,9 @@ def rate(update: Callable[[], None], tokens: int, seconds: float) -> float:
     return count * tokens / elapsed
 
 
-def jax_update(model: ModelConfig, vocabulary: int, batch: Batch) -> Callable[[], None]:
-    """One update of ours."""
-    updates = Updates(Config(model=model), vocabulary, jax.numpy.dtype("float32"))
+def jax_update(model: ModelConfig, vocabulary: int, batch: Batch, kind: str) -> Callable[[], None]:
+    """One update of ours, computed in a type that `training.compute_dtype` knows."""
+    updates = Updates(Config(model=model), vocabulary, functional.compute_dtype(kind))
     placed = parallel.place(batch)
     return lambda: jax.block_until_ready(updates(placed)) and None
 
