@@ -11,6 +11,7 @@ INSTALLED := $(VENV)/.installed
 PARITY := $(VENV)/parity
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
+DEMO := runs/demo
 
 .PHONY: help demo test test-parity format lint types lock bench docs clean
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ test: lint types  ## everything CI runs: formatter check, linter, type checker, 
 
 # PyTorch gets an environment of its own, which sees the pinned packages through a path file: what
 # `make test` runs in stays as it is. TORCH_INDEX=URL names an index with builds for CPU alone, which
-# are a tenth of the others' size.
+# are a tenth of the others' size. CTranslate2 searches with the demo's model where there is one.
 $(PARITY)/.installed: $(INSTALLED)
 	$(VENV)/bin/python -m venv --without-pip $(PARITY)
 	$(VENV)/bin/python -c 'import sysconfig as s; \
@@ -45,7 +46,7 @@ $(PARITY)/.installed: $(INSTALLED)
 	@touch $@
 
 test-parity: $(PARITY)/.installed  ## the tests beside other implementations, PyTorch among them
-	$(PARITY)/bin/python -m pytest tests/parity
+	$(if $(wildcard $(DEMO)/config.yaml),SEQ2SEQ_PARITY_RUN=$(DEMO)) $(PARITY)/bin/python -m pytest tests/parity
 
 lint: $(INSTALLED)  ## formatter check and linter
 	$(RUN) ruff format --check .

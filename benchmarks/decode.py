@@ -71,6 +71,9 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--compute-types", nargs="+", default=["float32", "int8"])
+    parser.add_argument(
+        "--ctranslate2-batch", type=int, default=32, help="its sentences of a batch"
+    )
     parser.add_argument("--dtypes", nargs="+", default=["auto"], help="ours: auto, float32")
     parser.add_argument("--shortlist", action="store_true", help="ours: also with a shortlist")
     text = "also Hugging Face's Marian in PyTorch, as the base model"
@@ -90,7 +93,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         convert(side.model, side.params, 2 * max(map(len, side.sources)) + 100, Path(folder))
         forced = TOKENS if arguments.model == "base" else None
-        peers = peers_of(Path(folder), side.sources, arguments.compute_types, forced)
+        types, batch = arguments.compute_types, arguments.ctranslate2_batch
+        peers = peers_of(Path(folder), side.sources, types, forced, batch)
         if arguments.huggingface:
             from huggingface_peer import marian, translation  # needs PyTorch
 
@@ -192,7 +196,11 @@ def _decoding(
 
 
 def peers_of(
-    folder: Path, sources: Sequence[Sequence[int]], types: Sequence[str], forced: int | None
+    folder: Path,
+    sources: Sequence[Sequence[int]],
+    types: Sequence[str],
+    forced: int | None,
+    batch: int,
 ) -> dict[str, Run]:
     """CTranslate2 with one replica on all cores, and with one on each, whatever is faster."""
     tokens, cores = written(sources), os.cpu_count() or 1
@@ -208,7 +216,7 @@ def peers_of(
                 beam_size=4,
                 length_penalty=0.6,
                 max_decoding_length=limit,
-                max_batch_size=32,
+                max_batch_size=batch,
                 **length,
             )
 
