@@ -258,6 +258,8 @@ tree = {str(i): jnp.full((500, 500), i / 7) for i in range(20)}
 checkpoints.save(1, {"params": {"w": jnp.ones(3)}})
 checkpoints.wait()
 checkpoints.save(2, {"params": tree})
+while not any("tmp" in entry.name for entry in checkpoints.path.iterdir()):
+    assert not (checkpoints.path / "2").exists(), "it was saved before it could be killed"
 os._exit(9)
 """
 

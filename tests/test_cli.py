@@ -153,6 +153,7 @@ def test_a_signal_saves_and_says_how_to_go_on(reversal, tmp_path, call, name):
 LOST = """
 import os, signal, time, weakref
 from seq2seq import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 class Thing:
     pass
@@ -183,6 +184,7 @@ def test_a_signal_in_a_finaliser_is_not_lost(name, status):
 UNAWAITED = """
 import os, signal
 from seq2seq import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 async def saving():
     pass
