@@ -62,7 +62,9 @@ class TargetScore:
 
     @property
     def perplexity(self) -> float:
-        """The exponential of minus the mean log-probability of a token."""
+        """The exponential of minus the mean log-probability of a token; infinite where too long."""
+        if self.too_long:
+            return math.inf
         return math.exp(min(-self.log_prob / len(self.tokens), 700.0))
 
 

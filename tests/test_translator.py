@@ -301,6 +301,7 @@ def test_a_target_beyond_the_limits_has_probability_0(model):
     small = Translator(short, model.vocabularies, model.params)
     long, fine = small.score([WORDS, WORDS], [WORDS, "kim"])
     assert (long.too_long, long.log_prob, long.score) == (True, -np.inf, -np.inf)
+    assert long.perplexity == np.inf
     assert not fine.too_long
     assert np.isfinite(fine.score)
     with pytest.raises(ValueError, match="1 targets do not match 2 sources"):

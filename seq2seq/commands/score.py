@@ -88,13 +88,12 @@ def _pairs(files: tuple[Path, Path], progress: Progress) -> Iterator[tuple[str, 
 
 
 def _line(result: TargetScore, as_json: bool) -> str:
-    perplexity = math.inf if result.too_long else result.perplexity
     if not as_json:
-        figures = (result.log_prob, len(result.tokens), perplexity, result.score)
+        figures = (result.log_prob, len(result.tokens), result.perplexity, result.score)
         return "\t".join(str(x) if isinstance(x, int) else f"{x:.4f}" for x in figures)
     fields = {
         "log_prob": result.log_prob,
-        "perplexity": perplexity,
+        "perplexity": result.perplexity,
         "score": result.score,
         "tokens": result.tokens,
         "log_probs": result.log_probs,
