@@ -18,6 +18,7 @@ from seq2seq.commands.console import count, cut, join_hosts, say, use_compilatio
 from seq2seq.commands.resumption import Output, digest_of, model_digest, plain, resumable
 from seq2seq.commands.translation_output import Form
 from seq2seq.config import DecodingConfig
+from seq2seq.config.decoding import SCORING
 from seq2seq.errors import LineError, UserError
 from seq2seq.lines.long import When, translate_lines
 from seq2seq.lines.marked import attention_alignment, translate_marked
@@ -31,8 +32,6 @@ _CHUNK_LINES = 10_000
 """Lines of a file read before they are translated: enough to sort by length, few enough to hold."""
 _KEPT_LINES = 2_000
 """The same where what is done is kept: fewer, as a chunk that is interrupted is done again."""
-_RANKING = ("length_penalty", "max_source_length", "max_extra_tokens", "batch_tokens")
-"""Of `decoding`, what a run that ranks has its own of: as much as scoring makes use of."""
 
 
 class _Part(NamedTuple):
@@ -174,7 +173,7 @@ def _identity(
         "shortlist": shortlist and shortlist.digest(),
         "calibration": calibration and digest_of(dataclasses.asdict(calibration)),
         "rerank": reverse and [model_digest(reverse), options.rerank_weight],
-        **{f"rerank.{key}": reverse and getattr(reverse.config.decoding, key) for key in _RANKING},
+        **{f"rerank.{key}": reverse and getattr(reverse.config.decoding, key) for key in SCORING},
     }
 
 

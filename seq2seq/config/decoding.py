@@ -8,6 +8,9 @@ from seq2seq.config.checks import at_least, fraction, require, seed
 
 _OF_DRAWS = ("temperature", "top_k", "top_p", "min_p")
 """Keys that say how to draw; their defaults change nothing."""
+SCORING = ("length_penalty", "max_source_length", "max_extra_tokens", "batch_tokens")
+"""Keys that scoring given translations makes use of: the score, what is too long, and how much at a
+time."""
 
 
 @dataclass(frozen=True)

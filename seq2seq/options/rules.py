@@ -10,9 +10,6 @@ from seq2seq.errors import UserError, nearest
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig
 
-_SCORING = ("length_penalty", "max_source_length", "max_extra_tokens", "batch_tokens")
-"""What `score` makes of `decoding`: the score, what is too long, and how much at a time."""
-
 
 def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Path | None]) -> None:
     """Raises on options of `evaluate` that do not go together."""
@@ -34,11 +31,13 @@ def check_evaluation(arguments: argparse.Namespace, files: tuple[Path | None, Pa
 
 def check_scoring(words: Sequence[str]) -> None:
     """Raises on keys of `decoding` that say how to search, as `score` searches for nothing."""
+    from seq2seq.config.decoding import SCORING
+
     for word in words:
         section, _, key = word.partition("=")[0].removeprefix("--").partition(".")
-        if section == "decoding" and key not in _SCORING:
-            wanted = f"one of decoding's {', '.join(_SCORING)}, as nothing is searched for"
-            raise UserError(f"--decoding.{key}: expected {wanted}{nearest(key, _SCORING)}")
+        if section == "decoding" and key not in SCORING:
+            wanted = f"one of decoding's {', '.join(SCORING)}, as nothing is searched for"
+            raise UserError(f"--decoding.{key}: expected {wanted}{nearest(key, SCORING)}")
 
 
 def check_translation(arguments: argparse.Namespace, decoding: "DecodingConfig") -> None:
