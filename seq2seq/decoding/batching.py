@@ -7,13 +7,15 @@ import jax
 import numpy as np
 from jaxtyping import Int32
 
-from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 
 _LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 """Padded source lengths; beyond the last, multiples of it."""
 _FEW = 8
-"""Rows of a device for which there is a program of its own: for a sentence or two."""
+"""Rows of a device of the smallest program: for a sentence or two."""
+PARTS = 8
+"""Into how many equal parts the rows of a device can be cut. There are programs for one part, for
+two and so on; and a search that many sentences wait for fills a part of its rows at a time."""
 _USUAL_BEAM = 8
 """Hypotheses of a sentence for which the budget is meant; more of them take their share of it."""
 _TURNS = 8
@@ -99,20 +101,38 @@ def queues(
             is usual, which is faster.
     """
     order = sorted((i for i, s in enumerate(sources) if s), key=lambda i: -len(sources[i]))
-    few = _FEW * jax.device_count()
     budget = decoding.batch_tokens // max(1, decoding.hypotheses // _USUAL_BEAM)
     while order:
         length = padded_length(len(sources[order[0]]) + 1)
-        full = parallel.local_rows(max(1, budget // length))[0]
+        full = _full(budget // length)
         alike = sum(padded_length(len(sources[i]) + 1) == length for i in order)
         taken = order[: max(full, min(alike, full * _TURNS))]
         order = order[len(taken) :]
-        small = len(taken) <= few < full
-        rows, capacity = (few, few) if small else (full, full * _TURNS)
+        rows = _rows(len(taken), full)
+        capacity = rows if rows < full else full * _TURNS
         room = length + decoding.max_extra_tokens
         usual = length + max(8, length // 4)
         shape = Shape(rows // jax.device_count(), room if whole else min(room, usual))
         yield Queue(taken, length, capacity, shape)
+
+
+def _full(budget: int) -> int:
+    """Rows of all devices within a budget: of each one at least, and more than 8 in whole parts."""
+    each = max(1, budget // jax.device_count())
+    return (each if each < PARTS else each - each % PARTS) * jax.device_count()
+
+
+def _rows(sentences: int, full: int) -> int:
+    """The least rows of all devices that there is a program for and that hold so many sentences.
+
+    Args:
+        sentences: How many.
+        full: The rows that the budget has room for; where they are not enough, these.
+    """
+    few = _FEW * jax.device_count()
+    step = max(few, full // PARTS)
+    rows = few if sentences <= few else -(-sentences // step) * step
+    return min(rows, full)
 
 
 def padded_length(length: int) -> int:

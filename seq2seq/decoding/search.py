@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, Int32
 from seq2seq import parallel
 from seq2seq.config import DecodingConfig
 from seq2seq.decoding import rules
-from seq2seq.decoding.batching import Queue, Shape, phrase_table, queues
+from seq2seq.decoding.batching import PARTS, Queue, Shape, phrase_table, queues
 from seq2seq.decoding.beam_search import Deal, Hypotheses, Restrict, Step, beam_search
 from seq2seq.decoding.candidates import NEVER
 from seq2seq.decoding.constraints import Forced, dealt
@@ -32,8 +32,6 @@ _STEP = 8
 _SPELLINGS = (16, 8)
 """Sequences that may be banned for a sentence, and their tokens, before a program is compiled that
 has room for more."""
-_REFILL = 8
-"""An eighth of the rows are through before sentences are read for them."""
 
 
 class Sources(NamedTuple):
@@ -278,7 +276,7 @@ def search(
         SearchOptions.of(decoding, symbols),
         rows=rows,
         room=room,
-        refill=max(1, rows // _REFILL) if rows < source.shape[0] else rows,
+        refill=max(1, rows // PARTS) if rows < source.shape[0] else rows,
         restrict=_restrict(sources, decoding, symbols.end, banned),
         deal=None if forced is None else _dealt(symbols),
         numbers=sources.numbers,

@@ -25,14 +25,16 @@ def test_queues_hold_every_sentence_once_the_longest_first():
     assert lengths == sorted(lengths, reverse=True)
 
 
+@pytest.mark.parametrize("budget", [512, 3200])
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 300, 5000])
-def test_a_queue_holds_its_sentences_within_the_budget(count):
+def test_a_queue_holds_its_sentences_within_the_budget(count, budget):
     sources = of_lengths(*(1 + i * 7 % 90 for i in range(count)))
-    for queue in queues(sources, DECODING):
+    for queue in queues(sources, DecodingConfig(batch_tokens=budget)):
         rows = queue.shape.rows * DEVICES
         assert len(queue.sentences) <= queue.capacity
         assert queue.capacity % rows == 0
-        assert rows * queue.length <= max(DECODING.batch_tokens, DEVICES * queue.length)
+        assert queue.shape.rows < 8 or queue.shape.rows % 8 == 0
+        assert rows * queue.length <= max(budget, DEVICES * queue.length)
         assert queue.shape.room > queue.length
 
 
@@ -87,6 +89,20 @@ def test_a_few_long_sentences_take_shorter_ones_with_them():
 def test_a_sentence_by_itself_has_a_small_program(monkeypatch):
     monkeypatch.setattr(jax, "device_count", lambda: 2)
     [one] = queues(of_lengths(10), DecodingConfig(batch_tokens=2048))
-    [many] = queues(of_lengths(*[10] * 100), DecodingConfig(batch_tokens=2048))
+    [many] = queues(of_lengths(*[10] * 200), DecodingConfig(batch_tokens=2048))
     assert (one.shape.rows, one.capacity) == (8, 16)
     assert (many.shape.rows, many.capacity) == (64, 1024)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 6])
+def test_rows_fit_the_sentences_in_few_sizes(devices, monkeypatch):
+    monkeypatch.setattr(jax, "device_count", lambda: devices)
+    decoding, found = DecodingConfig(batch_tokens=128 * 16 * devices), set()
+    for count in range(1, 3 * 128 * devices, 5):
+        [queue] = queues(of_lengths(*[10] * count), decoding)
+        found.add(queue.shape.rows)
+        rows = queue.shape.rows * devices
+        assert rows >= min(count, 128 * devices)
+        assert rows - count < 16 * devices or rows == 8 * devices
+        assert queue.capacity == (rows if queue.shape.rows < 128 else 8 * rows)
+    assert found == {8, 16, 32, 48, 64, 80, 96, 112, 128}
