@@ -43,7 +43,7 @@ from seq2seq.vocabulary import SYMBOLS
 Run = Callable[[], object]
 TOKENS = 25
 """Source and target length of the base model's sentences, the end symbol not counted."""
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 8192
 """Of a batch of the base model, as in its recipes."""
 LISTED = 30
 """Pieces that a source piece adds to the base model's shortlists: 850 in all for a sentence."""
