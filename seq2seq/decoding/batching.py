@@ -15,7 +15,8 @@ _FEW = 8
 """Rows of a device of the smallest program: for a sentence or two."""
 PARTS = 8
 """Into how many equal parts the rows of a device can be cut. There are programs for one part, for
-two and so on; and a search that many sentences wait for fills a part of its rows at a time."""
+two and so on, below that for each doubling of the few; and a search that many sentences wait for
+fills a part of its rows at a time."""
 _USUAL_BEAM = 8
 """Hypotheses of a sentence for which the budget is meant; more of them take their share of it."""
 _TURNS = 8
@@ -130,9 +131,9 @@ def _rows(sentences: int, full: int) -> int:
         full: The rows that the budget has room for; where they are not enough, these.
     """
     few = _FEW * jax.device_count()
-    step = max(few, full // PARTS)
-    rows = few if sentences <= few else -(-sentences // step) * step
-    return min(rows, full)
+    part = max(few, full // PARTS)
+    doubled = few << (-(-sentences // few) - 1).bit_length()
+    return min(doubled, -(-sentences // part) * part, full)
 
 
 def padded_length(length: int) -> int:

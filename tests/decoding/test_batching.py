@@ -95,14 +95,22 @@ def test_a_sentence_by_itself_has_a_small_program(monkeypatch):
 
 
 @pytest.mark.parametrize("devices", [1, 2, 6])
-def test_rows_fit_the_sentences_in_few_sizes(devices, monkeypatch):
+@pytest.mark.parametrize(
+    ("full", "sizes"),
+    [
+        (128, {8, 16, 32, 48, 64, 80, 96, 112, 128}),
+        (512, {8, 16, 32, 64, 128, 192, 256, 320, 384, 448, 512}),
+    ],
+)
+def test_rows_fit_the_sentences_in_few_sizes(devices, full, sizes, monkeypatch):
     monkeypatch.setattr(jax, "device_count", lambda: devices)
-    decoding, found = DecodingConfig(batch_tokens=128 * 16 * devices), set()
-    for count in range(1, 3 * 128 * devices, 5):
+    decoding, found = DecodingConfig(batch_tokens=full * 16 * devices), set()
+    for count in range(1, 3 * full * devices, 5):
         [queue] = queues(of_lengths(*[10] * count), decoding)
         found.add(queue.shape.rows)
         rows = queue.shape.rows * devices
-        assert rows >= min(count, 128 * devices)
-        assert rows - count < 16 * devices or rows == 8 * devices
-        assert queue.capacity == (rows if queue.shape.rows < 128 else 8 * rows)
-    assert found == {8, 16, 32, 48, 64, 80, 96, 112, 128}
+        assert rows >= min(count, full * devices)
+        assert rows < 2 * count or rows == 8 * devices
+        assert rows - count < full // 8 * devices or rows == 8 * devices
+        assert queue.capacity == (rows if queue.shape.rows < full else 8 * rows)
+    assert found == sizes
