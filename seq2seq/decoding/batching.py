@@ -109,7 +109,7 @@ def queues(
         alike = sum(padded_length(len(sources[i]) + 1) == length for i in order)
         taken = order[: max(full, min(alike, full * _TURNS))]
         order = order[len(taken) :]
-        rows = _rows(len(taken), full, coarse=whole)
+        rows = _rows(len(taken), full)
         capacity = rows if rows < full else full * _TURNS
         room = length + decoding.max_extra_tokens
         usual = length + max(8, length // 4)
@@ -123,18 +123,14 @@ def _full(budget: int) -> int:
     return (each if each < PARTS else each - each % PARTS) * jax.device_count()
 
 
-def _rows(sentences: int, full: int, coarse: bool) -> int:
+def _rows(sentences: int, full: int) -> int:
     """The least rows of all devices that there is a program for and that hold so many sentences.
 
     Args:
         sentences: How many.
         full: The rows that the budget has room for; where they are not enough, these.
-        coarse: Whether there are programs for few and for all rows only: for what is searched again
-            because it is long, which is little, so that more of them would not pay.
     """
     few = _FEW * jax.device_count()
-    if coarse and sentences > few:
-        return full
     part = max(few, full // PARTS)
     doubled = few << (-(-sentences // few) - 1).bit_length()
     return min(doubled, -(-sentences // part) * part, full)
