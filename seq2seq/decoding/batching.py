@@ -14,9 +14,9 @@ _LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _FEW = 8
 """Rows of a device of the smallest program: for a sentence or two."""
 PARTS = 8
-"""Into how many equal parts the rows of a device can be cut. There are programs for one part, for
-two and so on, below that for each doubling of the few; and a search that many sentences wait for
-fills a part of its rows at a time."""
+"""Into how many equal parts the rows of a device can be cut. There are programs for every part
+above half of them, below that for each doubling of the few; and a search that many sentences wait
+for fills a part of its rows at a time."""
 _USUAL_BEAM = 8
 """Hypotheses of a sentence for which the budget is meant; more of them take their share of it."""
 _TURNS = 8
@@ -133,7 +133,7 @@ def _rows(sentences: int, full: int) -> int:
     few = _FEW * jax.device_count()
     part = max(few, full // PARTS)
     doubled = few << (-(-sentences // few) - 1).bit_length()
-    return min(doubled, -(-sentences // part) * part, full)
+    return doubled if 2 * doubled <= full else min(-(-sentences // part) * part, full)
 
 
 def padded_length(length: int) -> int:
